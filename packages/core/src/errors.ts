@@ -1,0 +1,51 @@
+const BRAND = "doorpolicy/error";
+
+/** Stable codes; each has a page under `docs/errors/`. */
+export type PolicyErrorCode =
+  | "policy/invalid"
+  | "policy/unknown-target"
+  | "policy/missing-url"
+  | "policy/timeout-chain"
+  | "url/unsupported"
+  | "naming/invalid"
+  | "startup/refused"
+  | "driver/missing"
+  | "driver/native"
+  | "driver/second-copy"
+  | "driver/unsupported"
+  | "options/refused"
+  | "connection/acquire-timeout"
+  | "transaction/ended-by-policy";
+
+export interface PolicyErrorOptions {
+  /** One imperative sentence: what to do. */
+  readonly hint: string;
+  /** The user's own key, where there is one. */
+  readonly path?: string;
+  /** The driver's error, kept whole. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class of the package family. Recognise it by {@link isPolicyError}, not by
+ * `instanceof`: ESM and CJS copies meet in one process.
+ */
+export class PolicyError extends Error {
+  readonly brand: typeof BRAND = BRAND;
+  readonly code: PolicyErrorCode;
+  readonly hint: string;
+  readonly path: string | undefined;
+
+  constructor(code: PolicyErrorCode, message: string, options: PolicyErrorOptions) {
+    super(`${message} ${options.hint}`, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = "PolicyError";
+    this.code = code;
+    this.hint = options.hint;
+    this.path = options.path;
+  }
+}
+
+/** True for a `PolicyError` of any copy of this package. */
+export function isPolicyError(error: unknown): error is PolicyError {
+  return typeof error === "object" && error !== null && "brand" in error && error.brand === BRAND;
+}

@@ -1,0 +1,203 @@
+import type { EnvReference } from "./env.ts";
+import type { PoolerKind, PoolMode } from "./pooler.ts";
+
+/** What a target does about a violation. DESIGN: observe reports, enforce acts, bypass only names and caps. */
+export type Mode = "observe" | "enforce" | "bypass";
+
+/** A route to one database: through the pooler, around it, or to a read replica. */
+export type Lane = "pooled" | "direct" | "replica";
+
+/** A connection URL, or the name of the environment variable that holds it (see {@link env}). */
+export type UrlSource = string | EnvReference;
+
+/** A preset by name, or the policy of a team package, imported and passed as an object. */
+export type PolicyBase = "recommended" | "strict" | Policy;
+
+/** What a team wants of every connection, in no ORM's words. Written by people; see `ResolvedPolicy`. */
+export interface Policy {
+  /**
+   * What this policy starts from. Later entries win over earlier ones, this policy over all.
+   *
+   * @default "recommended"
+   */
+  readonly extends?: PolicyBase | readonly PolicyBase[];
+  /**
+   * The databases of the application, by the application's own name for them.
+   *
+   * @default one target `main` behind a PgBouncer of unknown version in transaction mode, without URLs
+   */
+  readonly targets?: Readonly<Record<string, TargetPolicy>>;
+  /**
+   * What happens about a violation, where a target does not say otherwise.
+   * `DOORPOLICY_MODE` in the environment overrides it, and says so.
+   *
+   * @default "observe" ("enforce" in `strict`)
+   */
+  readonly mode?: Mode;
+  readonly naming?: NamingPolicy;
+  readonly connections?: ConnectionPolicy;
+  readonly transaction?: TransactionPolicy;
+  /**
+   * What single rules do; a bare string sets `check`, and `runtime` follows the mode.
+   * `DOORPOLICY_RULES=rule=warn,…` overrides it, and says so.
+   */
+  readonly rules?: Readonly<Record<string, RuleSetting>>;
+  /** Written exceptions; each one appears in reports. */
+  readonly allow?: readonly Exception[];
+  /**
+   * Keys of this policy (`"connections.maxPerProcess"`, or `"connections"` for all below it) that a
+   * service's own options may not override. Everything else is a default.
+   *
+   * @default [] (`strict`: all)
+   */
+  readonly enforced?: readonly string[];
+  /**
+   * Called with each violation. Without it, a violation is a `process.emitWarning`. It may not
+   * throw: what it throws is itself reported as a warning and goes no further.
+   */
+  readonly onViolation?: (violation: import("./violation.ts").Violation) => void;
+}
+
+/** One database as the application knows it. */
+export interface TargetPolicy {
+  /** What stands between the application and Postgres on the pooled lane. */
+  readonly pooler?: PoolerPolicy;
+  /** URL of the pooled lane. */
+  readonly pooled?: UrlSource;
+  /** URL of Postgres itself: migrations, LISTEN, session locks and long reports. */
+  readonly direct?: UrlSource;
+  /** URLs of read replicas. */
+  readonly replicas?: readonly UrlSource[];
+  /** @default the policy's `mode` */
+  readonly mode?: Mode;
+}
+
+/** A pooler as it is deployed. What is not declared is taken as the least capable. */
+export interface PoolerPolicy {
+  readonly kind: PoolerKind;
+  /** Its version, such as `"1.24"`. Unknown means least capable. */
+  readonly version?: string;
+  /** @default "transaction" */
+  readonly mode?: PoolMode;
+  /** Limits as the pooler is configured; they are checked against the policy's own. Milliseconds. */
+  readonly limits?: PoolerLimits;
+  /** Settings of the pooler that decide a capability. */
+  readonly settings?: PoolerSettings;
+}
+
+/** The pooler's own limits, in milliseconds; 0 or absent means none. */
+export interface PoolerLimits {
+  /** PgBouncer `idle_transaction_timeout`. */
+  readonly idleTransactionTimeoutMs?: number;
+  /** PgBouncer `query_wait_timeout` (its own default is 120 s). */
+  readonly queryWaitTimeoutMs?: number;
+  /** PgBouncer `query_timeout`. */
+  readonly queryTimeoutMs?: number;
+}
+
+/** Pooler settings that change what it can do. */
+export interface PoolerSettings {
+  /** PgBouncer `max_prepared_statements`; 0 switches the tracking of named statements off. */
+  readonly maxPreparedStatements?: number;
+  /** PgBouncer `track_extra_parameters`. */
+  readonly trackExtraParameters?: readonly string[];
+  /** PgBouncer `ignore_startup_parameters`: accepted at startup and silently not applied. */
+  readonly ignoreStartupParameters?: readonly string[];
+}
+
+/** How a connection says who it is. */
+export interface NamingPolicy {
+  /**
+   * `application_name` of every physical connection. Placeholders: `{app}`, `{user}`, `{host}`,
+   * `{pod}`, `{env}`, `{pid}`.
+   *
+   * @default "{app}:{user}@{host}"
+   */
+  readonly template?: string;
+  /** @default OTEL_SERVICE_NAME, DD_SERVICE, the nearest package.json's name, then the script's name */
+  readonly app?: string;
+  /** @default the operating system's user, else `uid<number>` */
+  readonly user?: string;
+  /** @default the host name up to its first dot; in Kubernetes the workload without its hashes */
+  readonly host?: string;
+}
+
+/** How connections are opened, capped and kept. */
+export interface ConnectionPolicy {
+  /**
+   * What happens to a connection that nobody is using.
+   *
+   * - `"none"`: it is closed; the pooler does the pooling.
+   * - `"pool"`: it stays open for `idleTimeoutMs`, for whoever comes next in this process.
+   *
+   * @default "none"
+   */
+  readonly reuse?: "none" | "pool";
+  /**
+   * Most connections that one pool of this process has open at a time; more callers wait.
+   *
+   * @default 10
+   */
+  readonly maxPerProcess?: number;
+  /**
+   * Longest wait for a connection, connecting included, in milliseconds. Always finite: a driver's
+   * own default is to wait for ever.
+   *
+   * @default 5_000
+   */
+  readonly acquireTimeoutMs?: number;
+  /**
+   * With `reuse: "pool"`, how long an unused connection stays open, in milliseconds.
+   *
+   * @default 5_000
+   */
+  readonly idleTimeoutMs?: number;
+}
+
+/** Limits of a transaction. Milliseconds; 0 means none. */
+export interface TransactionPolicy {
+  /**
+   * Longest time a transaction may stay open with no statement running. The guard rolls it back
+   * then; the server is told a limit a little longer, for processes that no longer run.
+   *
+   * @default 5_000
+   */
+  readonly idleTimeoutMs?: number;
+  /**
+   * Longest time a transaction may stay open in all.
+   *
+   * @default 30_000
+   */
+  readonly timeoutMs?: number;
+  /**
+   * `statement_timeout` of each statement inside a block, sent with BEGIN as SET LOCAL. Statements
+   * outside blocks have none through a pooler in transaction mode.
+   *
+   * @default 0 (`strict`: 15_000)
+   */
+  readonly statementTimeoutMs?: number;
+  /**
+   * `lock_timeout` of each statement inside a block, sent with BEGIN as SET LOCAL.
+   *
+   * @default 0 (`strict`: 5_000)
+   */
+  readonly lockTimeoutMs?: number;
+}
+
+export type CheckLevel = "off" | "warn" | "error";
+export type RuntimeLevel = "off" | "warn" | "refuse";
+
+/** What one rule does in the static check and at run time. */
+export type RuleSetting = CheckLevel | { readonly check?: CheckLevel; readonly runtime?: RuntimeLevel };
+
+/** A written exception to a rule. */
+export interface Exception {
+  /** The rule's id. */
+  readonly rule: string;
+  /** Where it holds: an option path or a part of the statement's text; absent means everywhere. */
+  readonly match?: string;
+  /** Why; shown in every report. */
+  readonly reason: string;
+  /** Last day on which it holds, as `YYYY-MM-DD`; afterwards it is reported and has no effect. */
+  readonly until?: string;
+}

@@ -1,0 +1,22 @@
+import type { Capability } from "./capabilities.ts";
+import type { Finding } from "./diagnostic.ts";
+import type { ClientFacts } from "./facts.ts";
+import type { CheckLevel } from "./policy.ts";
+import type { ResolvedPolicy, ResolvedTarget } from "./resolved-policy.ts";
+
+/** What a rule may ask beside the facts. Capabilities, never versions or names. */
+export interface RuleContext {
+  readonly policy: ResolvedPolicy;
+  readonly target: ResolvedTarget;
+  /** Whether the lane in use has the capability; the direct lane has what Postgres itself has. */
+  has(capability: Capability): boolean;
+}
+
+/** One value that looks at facts and yields findings. File name = export = last part of the id. */
+export interface Rule {
+  /** `group/name`; never renamed. */
+  readonly id: string;
+  /** What it weighs in the static check unless a policy says otherwise. */
+  readonly severity: Exclude<CheckLevel, "off">;
+  check(facts: ClientFacts, context: RuleContext): Iterable<Finding>;
+}
