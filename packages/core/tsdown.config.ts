@@ -8,4 +8,6 @@ export default defineConfig({
   sourcemap: true,
   shims: true,
   fixedExtension: false,
+  // The core has no run-time dependency: what it needs of valibot is part of it (THIRD-PARTY-LICENSES.md).
+  deps: { onlyBundle: ["valibot"] },
 });

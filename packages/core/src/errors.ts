@@ -15,7 +15,9 @@ export type PolicyErrorCode =
   | "driver/unsupported"
   | "options/refused"
   | "connection/acquire-timeout"
-  | "transaction/ended-by-policy";
+  | "connection/released"
+  | "transaction/ended-by-policy"
+  | "transaction/rolled-back-at-commit";
 
 export interface PolicyErrorOptions {
   /** One imperative sentence: what to do. */
@@ -37,7 +39,10 @@ export class PolicyError extends Error {
   readonly path: string | undefined;
 
   constructor(code: PolicyErrorCode, message: string, options: PolicyErrorOptions) {
-    super(`${message} ${options.hint}`, options.cause === undefined ? {} : { cause: options.cause });
+    super(
+      `${message}${message.endsWith("\n") ? "" : " "}${options.hint}`,
+      options.cause === undefined ? {} : { cause: options.cause },
+    );
     this.name = "PolicyError";
     this.code = code;
     this.hint = options.hint;

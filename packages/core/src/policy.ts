@@ -1,5 +1,6 @@
 import type { EnvReference } from "./env.ts";
 import type { PoolerKind, PoolMode } from "./pooler.ts";
+import type { Violation } from "./violation.ts";
 
 /** What a target does about a violation. DESIGN: observe reports, enforce acts, bypass only names and caps. */
 export type Mode = "observe" | "enforce" | "bypass";
@@ -55,7 +56,7 @@ export interface Policy {
    * Called with each violation. Without it, a violation is a `process.emitWarning`. It may not
    * throw: what it throws is itself reported as a warning and goes no further.
    */
-  readonly onViolation?: (violation: import("./violation.ts").Violation) => void;
+  readonly onViolation?: (violation: Violation) => void;
 }
 
 /** One database as the application knows it. */
@@ -93,6 +94,8 @@ export interface PoolerLimits {
   readonly queryWaitTimeoutMs?: number;
   /** PgBouncer `query_timeout`. */
   readonly queryTimeoutMs?: number;
+  /** PgBouncer `transaction_timeout` (1.25 and later). */
+  readonly transactionTimeoutMs?: number;
 }
 
 /** Pooler settings that change what it can do. */
@@ -188,7 +191,9 @@ export type CheckLevel = "off" | "warn" | "error";
 export type RuntimeLevel = "off" | "warn" | "refuse";
 
 /** What one rule does in the static check and at run time. */
-export type RuleSetting = CheckLevel | { readonly check?: CheckLevel; readonly runtime?: RuntimeLevel };
+export type RuleSetting =
+  | CheckLevel
+  | { readonly check?: CheckLevel; readonly runtime?: RuntimeLevel };
 
 /** A written exception to a rule. */
 export interface Exception {

@@ -1,4 +1,4 @@
-import type { Capability } from "./capabilities.ts";
+import type { Capability } from "./capability.ts";
 import type { ConnectionName } from "./naming/name.ts";
 import type {
   Exception,

@@ -1,4 +1,4 @@
-import type { Capability } from "./capabilities.ts";
+import type { Capability } from "./capability.ts";
 import type { Finding } from "./diagnostic.ts";
 import type { ClientFacts } from "./facts.ts";
 import type { CheckLevel } from "./policy.ts";
@@ -9,7 +9,7 @@ export interface RuleContext {
   readonly policy: ResolvedPolicy;
   readonly target: ResolvedTarget;
   /** Whether the lane in use has the capability; the direct lane has what Postgres itself has. */
-  has(capability: Capability): boolean;
+  readonly has: (capability: Capability) => boolean;
 }
 
 /** One value that looks at facts and yields findings. File name = export = last part of the id. */

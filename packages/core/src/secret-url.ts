@@ -2,6 +2,15 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 /** A connection URL that no message, log or `util.inspect` can show by accident. */
 export class SecretUrl {
+  static {
+    // A computed name in the class would keep its declaration from being made file by file.
+    Object.defineProperty(this.prototype, INSPECT, {
+      value(this: SecretUrl): string {
+        return this.toString();
+      },
+    });
+  }
+
   readonly #text: string;
 
   constructor(text: string) {
@@ -18,10 +27,6 @@ export class SecretUrl {
   }
 
   toJSON(): string {
-    return this.toString();
-  }
-
-  [INSPECT](): string {
     return this.toString();
   }
 }

@@ -1,7 +1,13 @@
 import type { Lane, Mode } from "./policy.ts";
 
 /** What was done about a violation. `"would-have"`: nothing, because the mode or the rule says report only. */
-export type ViolationAction = "rolled-back" | "closed" | "refused" | "translated" | "reported" | "would-have";
+export type ViolationAction =
+  | "rolled-back"
+  | "closed"
+  | "refused"
+  | "translated"
+  | "reported"
+  | "would-have";
 
 /** A diagnostic at run time. Holds no statement literals and no secret. */
 export interface Violation {

@@ -1,0 +1,76 @@
+import { CapabilitySet } from "./capability-set.ts";
+import type { Capability } from "./capability.ts";
+import { PolicyError } from "./errors.ts";
+import type { PoolerSettings } from "./policy.ts";
+import type { PoolerKind, PoolMode } from "./pooler.ts";
+import { PGBOUNCER, TRACKED_ALWAYS } from "./poolers/pgbouncer.ts";
+import { isAtLeast, isVersion, type Version, versionOf } from "./version.ts";
+
+/** What decides the capabilities of a pooler. */
+export interface PoolerTraits {
+  readonly kind: PoolerKind;
+  /** Unknown means the least capable. */
+  readonly version?: string | undefined;
+  /** @default "transaction" */
+  readonly mode?: PoolMode | undefined;
+  readonly settings?: PoolerSettings | undefined;
+}
+
+/** Postgres itself, without anything in between. */
+const POSTGRES: ReadonlySet<Capability> = new CapabilitySet([
+  "session-state",
+  "transaction-blocks",
+  "tracks-named-statements",
+  "parses-options",
+  "applies-any-startup-parameter",
+  "safe-cancel",
+  "replication",
+  "keeps-empty-name",
+]);
+
+/**
+ * What a pooler can do, by its kind, version, mode and settings. What is not declared counts as
+ * the least capable. `"none"` gives what Postgres itself can do.
+ *
+ * @throws PolicyError `policy/invalid` when the version is not a version.
+ */
+export function capabilitiesOf(pooler: PoolerTraits): ReadonlySet<Capability> {
+  if (pooler.kind === "none") return POSTGRES;
+
+  const version = readVersion(pooler.version);
+  const settings = pooler.settings ?? {};
+  const mode = pooler.mode ?? "transaction";
+  const found: Capability[] = PGBOUNCER.filter(
+    ({ since = "0.0", when }) =>
+      isAtLeast(version, versionOf(since)) && (when === undefined || when(settings)),
+  ).map(({ capability }) => capability);
+
+  found.push("pools-connections");
+  if (mode === "session") found.push("session-state");
+  if (mode !== "statement") found.push("transaction-blocks");
+  return new CapabilitySet(withIgnored(found, settings.ignoreStartupParameters ?? []));
+}
+
+/**
+ * Takes what the pooler is told to ignore out of what it accepts. In 1.26.1 the list wins over
+ * tracking (measured), in versions before it tracking wins; the cautious reading holds for all.
+ */
+function withIgnored(found: readonly Capability[], names: readonly string[]): Iterable<Capability> {
+  const always = new Set(TRACKED_ALWAYS.map((name) => name.toLowerCase()));
+  const ignored = names.map((name) => name.toLowerCase()).filter((name) => !always.has(name));
+  const lost = new Set(ignored.map((name) => `accepts-startup-parameter:${name}`));
+  return [
+    ...found.filter((one) => !lost.has(one.toLowerCase())),
+    ...ignored.map((name): Capability => `ignores-startup-parameter:${name}`),
+  ];
+}
+
+function readVersion(text: string | undefined): Version {
+  if (text === undefined) return [0, 0, 0];
+  if (isVersion(text)) return versionOf(text);
+  throw new PolicyError(
+    "policy/invalid",
+    `The pooler's version is ${JSON.stringify(text)}, which is not a version.`,
+    { hint: 'Set `pooler.version` to a text such as "1.24" or "1.26.1".', path: "pooler.version" },
+  );
+}

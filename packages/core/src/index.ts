@@ -1,0 +1,61 @@
+export { capabilitiesOf, type PoolerTraits } from "./capabilities.ts";
+export type { Capability } from "./capability.ts";
+export { check } from "./check.ts";
+export { definePolicy } from "./define-policy.ts";
+export type { Diagnostic, Finding } from "./diagnostic.ts";
+export { env, type Environment, type EnvReference } from "./env.ts";
+export {
+  isPolicyError,
+  PolicyError,
+  type PolicyErrorCode,
+  type PolicyErrorOptions,
+} from "./errors.ts";
+export type { ClientFacts, Coverage, Fact, IgnoredSetting, StartupParameter } from "./facts.ts";
+export { laneInUse, type LaneInUse } from "./lane.ts";
+export { type CompleteNaming, type ConnectionName, nameConnection } from "./naming/name.ts";
+export {
+  formatName,
+  type NameParts,
+  parseName,
+  type ParsedName,
+  type Placeholder,
+} from "./naming/template.ts";
+export type {
+  CheckLevel,
+  ConnectionPolicy,
+  Exception,
+  Lane,
+  Mode,
+  NamingPolicy,
+  Policy,
+  PolicyBase,
+  PoolerLimits,
+  PoolerPolicy,
+  PoolerSettings,
+  RuleSetting,
+  RuntimeLevel,
+  TargetPolicy,
+  TransactionPolicy,
+  UrlSource,
+} from "./policy.ts";
+export { isPolicy } from "./policy-mark.ts";
+export { type PoolerKind, type PoolMode, titleOfPooler } from "./pooler.ts";
+export type { ProcessContext, ProcessIdentity } from "./process-context.ts";
+export { resolvePolicy } from "./resolve/resolve-policy.ts";
+export type {
+  LaneChoice,
+  LaneUrl,
+  ResolvedConnections,
+  ResolvedPolicy,
+  ResolvedPooler,
+  ResolvedRuleSetting,
+  ResolvedTarget,
+  ResolvedTransaction,
+} from "./resolved-policy.ts";
+export type { Rule, RuleContext } from "./rule.ts";
+export { ruleIds, rules } from "./rules/index.ts";
+export { SecretUrl } from "./secret-url.ts";
+export { readStartupOptions, type StartupOptions } from "./startup-options.ts";
+export { type ConnectionUrl, readConnectionUrl } from "./url/connection-url.ts";
+export { type UrlParameter, withoutParameters, withParameter } from "./url/parameters.ts";
+export type { Violation, ViolationAction } from "./violation.ts";

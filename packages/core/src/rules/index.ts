@@ -1,0 +1,49 @@
+import type { CheckLevel } from "../policy.ts";
+import type { Rule } from "../rule.ts";
+import { acquireTimeout } from "./acquire-timeout.ts";
+import { maxPerProcess } from "./max-per-process.ts";
+import { noAbandoned } from "./no-abandoned.ts";
+import { noBootDdl } from "./no-boot-ddl.ts";
+import { noClientPool } from "./no-client-pool.ts";
+import { noIgnored } from "./no-ignored.ts";
+import { noNamed } from "./no-named.ts";
+import { noNative } from "./no-native.ts";
+import { noUnsupportedParameters } from "./no-unsupported-parameters.ts";
+import { required } from "./required.ts";
+import { template } from "./template.ts";
+
+/** Every rule of the static check, in the order of reports. */
+export const rules: readonly Rule[] = Object.freeze([
+  required,
+  template,
+  noClientPool,
+  acquireTimeout,
+  maxPerProcess,
+  noUnsupportedParameters,
+  noNamed,
+  noAbandoned,
+  noBootDdl,
+  noIgnored,
+  noNative,
+]);
+
+/** What only a running driver sees. They have no `check`, and are known here so that a policy can set them. */
+const runtimeRuleIds = [
+  "transaction/left-open",
+  "transaction/idle",
+  "transaction/timeout",
+  "transaction/limits",
+  "transaction/rolled-back-at-commit",
+  "connections/released-busy",
+] as const;
+
+/** Ids of all rules, of the static check and of run time. */
+export const ruleIds: readonly string[] = Object.freeze([
+  ...rules.map((rule) => rule.id),
+  ...runtimeRuleIds,
+]);
+
+/** What a rule weighs unless a policy says otherwise. */
+export function severityOf(id: string): Exclude<CheckLevel, "off"> {
+  return rules.find((rule) => rule.id === id)?.severity ?? "error";
+}
