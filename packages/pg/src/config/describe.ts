@@ -1,0 +1,122 @@
+import type {
+  ClientFacts,
+  Environment,
+  Fact,
+  IgnoredSetting,
+  Lane,
+  StartupParameter,
+} from "@doorpolicy/core";
+
+import { type ConfigContext, type EffectiveConfig, readConfig } from "./effective.ts";
+import type { PoolConfigInput } from "./pool-config.ts";
+import {
+  formatStartupOptions,
+  LIMIT_PARAMETERS,
+  limitFromPgValue,
+  parseStartupOptions,
+} from "./startup-options.ts";
+import { IGNORED_URL_PARAMETERS } from "./url-settings.ts";
+
+/** Whom the facts speak of, and where their user's words come from. */
+export interface DescribeContext extends ConfigContext {
+  /** Whom a message speaks of, such as `"typeorm"`. */
+  readonly client: string;
+  readonly target: string;
+  readonly lane: Lane;
+  /**
+   * Other words for single entries of the table of URL parameters that pg ignores.
+   *
+   * @default {}
+   */
+  readonly instead?: Readonly<Record<string, string>>;
+}
+
+/** What pg falls back to where nothing is set. */
+const DEFAULT_PATH = "default of pg";
+
+/**
+ * What pg and pg-pool would really do with a config: the URL beats the options, PGAPPNAME and
+ * PGOPTIONS fill what is unset, `max: 0` is 10, `maxUses: 0` and `connectionTimeoutMillis: 0` are
+ * without limit. Reads nothing but its arguments; the config is left as it is.
+ *
+ * A URL that is none of Postgres' is a `PolicyError` `url/unsupported`.
+ */
+export function describePoolConfig(config: PoolConfigInput, context: DescribeContext): ClientFacts {
+  const { client, target, lane, environment = {}, instead = {} } = context;
+  const effective = readConfig(config, context);
+  const name =
+    effective.setting("application_name", "PGAPPNAME") ?? effective.setting("fallback_application_name");
+  const queryTimeout = effective.setting("query_timeout");
+  return {
+    client,
+    coverage: "guarded",
+    target,
+    lane,
+    applicationName: name ? { value: String(name.value), path: name.path } : unset(undefined),
+    poolMax: number(effective.poolOption("max", "poolSize"), 10),
+    usesPerConnection: number(effective.poolOption("maxUses"), Infinity),
+    acquireTimeoutMs: number(effective.poolOption("connectionTimeoutMillis"), Infinity),
+    startupParameters: startupParameters(effective),
+    namedStatements: unset(false),
+    abandonQueryAfterMs: queryTimeout && number(queryTimeout, Infinity),
+    bootStatements: [],
+    ignoredSettings: ignoredSettings(effective, context, instead),
+    nativeDriver: nativeDriver(environment),
+  };
+}
+
+/** The startup parameters beside the name that pg would send, in the order in which it sends them. */
+export function startupParameters(effective: EffectiveConfig): readonly Fact<StartupParameter>[] {
+  const found: Fact<StartupParameter>[] = [];
+  const add = (name: string, value: string, path: string): void => {
+    found.push({ value: { name, value }, path });
+  };
+
+  const replication = effective.setting("replication");
+  if (replication) add("replication", String(replication.value), replication.path);
+  for (const name of Object.keys(LIMIT_PARAMETERS)) {
+    const limit = effective.setting(name);
+    if (limit) add(name, String(limitFromPgValue(limit.value) ?? Number.NaN), limit.path);
+  }
+  const options = effective.setting("options", "PGOPTIONS");
+  if (options) add("options", withoutSecrets(String(options.value)), options.path);
+  return found;
+}
+
+/** Custom settings may hold anything, tokens too; a limit is a number, and rules need no more than names. */
+function withoutSecrets(options: string): string {
+  const settings = parseStartupOptions(options);
+  if (settings === undefined) return "…";
+  return formatStartupOptions(
+    settings.map(({ name, value }) => ({ name, value: name in LIMIT_PARAMETERS ? value : "…" })),
+  );
+}
+
+function ignoredSettings(
+  { urlParameters }: EffectiveConfig,
+  { paths }: ConfigContext,
+  instead: Readonly<Record<string, string>>,
+): readonly Fact<IgnoredSetting>[] {
+  const table = { ...IGNORED_URL_PARAMETERS, ...instead };
+  return [...urlParameters.keys()].flatMap((name) => {
+    const advice = table[name];
+    const path = paths?.url(name) ?? `connectionString?${name}`;
+    return advice === undefined ? [] : [{ value: { name, instead: advice }, path }];
+  });
+}
+
+/** pg's own switch: with it, `require("pg")` itself is the native driver. */
+function nativeDriver({ NODE_PG_FORCE_NATIVE }: Environment): Fact<boolean> {
+  return NODE_PG_FORCE_NATIVE ? { value: true, path: "env NODE_PG_FORCE_NATIVE" } : unset(false);
+}
+
+function number(fact: Fact<unknown> | undefined, fallback: number): Fact<number> {
+  if (fact === undefined) return unset(fallback);
+  const value = Number(fact.value);
+  // What is not a number compares as false everywhere in pg-pool, which means no limit at all.
+  return { value: Number.isNaN(value) ? Infinity : value, path: fact.path };
+}
+
+function unset<Value>(value: Value): Fact<Value> {
+  return { value, path: DEFAULT_PATH };
+}

@@ -1,0 +1,99 @@
+import { withoutParameters } from "@doorpolicy/core";
+
+import type { SettingChange } from "./changes.ts";
+import { type ConfigContext, type EffectiveConfig, PG_PATHS, readConfig } from "./effective.ts";
+import {
+  type ConfigValues,
+  copyPoolConfig,
+  HANDED_KEY,
+  type HandedLimits,
+  handedLimits,
+  type PoolConfigInput,
+  setKey,
+} from "./pool-config.ts";
+
+type Shown = string | number | boolean;
+
+/** A pool config while a policy is applied to it: a copy, and an account of what was changed. */
+export class PoolConfigDraft {
+  readonly values: ConfigValues;
+  readonly changes: SettingChange[] = [];
+  readonly #context: ConfigContext;
+
+  constructor(config: PoolConfigInput, context: ConfigContext) {
+    this.values = copyPoolConfig(config);
+    this.#context = context;
+  }
+
+  /** The draft as pg would read it now. */
+  read(): EffectiveConfig {
+    return readConfig(this.values, this.#context);
+  }
+
+  /** Sets an option; nothing happens where it is so already. */
+  set(key: string, to: Shown, why: string): void {
+    const before = this.values[key];
+    if (before === to) return;
+    setKey(this.values, key, to);
+    const path = this.#path(key);
+    this.changes.push(
+      isShown(before)
+        ? { path, from: before, to, why, kind: "overridden" }
+        : { path, to, why, kind: "set" },
+    );
+  }
+
+  /** Takes a setting out of the options and out of the URL, whichever of them pg would have read. */
+  drop(key: string, why: string, about: DropNote = {}): void {
+    const before = this.values[key];
+    if (before !== undefined) {
+      delete this.values[key];
+      if (before) this.#dropped(this.#path(key), before, why, about);
+    }
+    this.dropUrlParameter(key, why, about);
+  }
+
+  /** Takes a parameter out of the URL's text and leaves every other byte of it. */
+  dropUrlParameter(name: string, why: string, about: DropNote = {}): void {
+    const { url, urlParameters } = this.read();
+    const before = urlParameters.get(name);
+    if (url === undefined || before === undefined) return;
+    setKey(this.values, "connectionString", withoutParameters(url, [name]));
+    this.#dropped((this.#context.paths ?? PG_PATHS).url(name), before, why, about);
+  }
+
+  /** Gives a limit to the guarded driver, which sends it with BEGIN. Of two, the shorter one holds. */
+  hand(limit: keyof HandedLimits, milliseconds: number): void {
+    const handed = handedLimits(this.values);
+    const stricter = Math.min(milliseconds || Infinity, handed[limit] || Infinity);
+    const value = Number.isFinite(stricter) ? stricter : 0;
+    setKey(this.values, HANDED_KEY, { limits: { ...handed, [limit]: value } });
+  }
+
+  #path(key: string): string {
+    return (this.#context.paths ?? PG_PATHS).option(key);
+  }
+
+  #dropped(path: string, before: unknown, why: string, { isSecret = false, rule }: DropNote): void {
+    this.changes.push({
+      path,
+      ...(isSecret || !isShown(before) ? {} : { from: before }),
+      to: undefined,
+      why,
+      kind: "dropped",
+      ...(rule === undefined ? {} : { rule }),
+    });
+  }
+}
+
+/** How a dropped setting is accounted for. */
+interface DropNote {
+  /** Its value stays out of the account. */
+  readonly isSecret?: boolean;
+  /** The rule that made it travel another way. */
+  readonly rule?: string;
+}
+
+function isShown(value: unknown): value is Shown {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+}

@@ -1,0 +1,101 @@
+import {
+  type LaneChoice,
+  laneInUse,
+  type Policy,
+  PolicyError,
+  type ResolvedPolicy,
+} from "@doorpolicy/core";
+
+import { Guard } from "./guard.ts";
+import { guardClientClass } from "./guarded-client.ts";
+import { guardPoolClass } from "./guarded-pool.ts";
+import { verifiedPg } from "./pg-internals.ts";
+import { resolveForProcess } from "./process-context.ts";
+
+/** What `guardPg` reads of a pg module. */
+export interface PgModule {
+  readonly Client: unknown;
+  readonly Pool: unknown;
+}
+
+/** A pg module whose connections keep a policy. `native` is off: no guard can see into it. */
+export type GuardedPg<Module> = Omit<Module, "native"> & { readonly native: undefined };
+
+interface Origin {
+  readonly module: PgModule;
+  /** As it was given. */
+  readonly policy: Policy | ResolvedPolicy;
+  readonly target: string;
+  readonly lane: string;
+}
+
+/** On the guarded classes, where it survives a spread, and readable by every copy of this package. */
+const ORIGIN = Symbol.for("doorpolicy/guarded-pg");
+
+/**
+ * A pg module whose every connection keeps the policy: `{ ...pg, Client, Pool, native: undefined }`,
+ * with subclasses, so that `instanceof pg.Pool` still holds. Nothing is patched: the module that was
+ * given stays as it is. Takes what `require("pg")` gives, the default import and the namespace.
+ *
+ * Guarding a guarded module with the same policy, target and lane returns it unchanged; with another
+ * it guards the module underneath.
+ *
+ * Throws `PolicyError`: `driver/missing` when no module is given, `driver/native` for the native
+ * binding, `driver/unsupported` for a pg that is not as the tested ones, and those of
+ * `resolvePolicy`.
+ */
+export function guardPg<Module extends PgModule>(
+  pg: Module | null | undefined,
+  policy: Policy | ResolvedPolicy,
+  choice?: LaneChoice,
+): GuardedPg<Module> {
+  if (pg === undefined || pg === null) {
+    throw new PolicyError("driver/missing", "pg is not installed.", {
+      hint: "Run `npm install pg`.",
+    });
+  }
+  const lane = laneInUse(resolveForProcess(policy), choice);
+  const wanted = { policy, target: lane.target.name, lane: lane.lane };
+  const origin = originOf(pg);
+  if (origin !== undefined && isSame(origin, wanted)) return typed(pg);
+
+  const module = origin?.module ?? pg;
+  const { Client: PlainClient, Pool: PlainPool } = verifiedPg(module);
+  const guard = new Guard(lane);
+  const Client = guardClientClass(PlainClient, guard);
+  const Pool = guardPoolClass(PlainPool, Client, guard);
+  const guarded: Record<string, unknown> = { ...keysOf(module), Client, Pool, native: undefined };
+  // The namespace of an ES module brings the unguarded one along as its default.
+  if ("default" in guarded) guarded["default"] = guarded;
+  const mark: Origin = { ...wanted, module };
+  for (const one of [Client, Pool]) Object.defineProperty(one, ORIGIN, { value: mark });
+  return typed(guarded);
+}
+
+/** Only where both classes are guarded: somebody may have put a Pool of their own beside our Client. */
+function originOf({ Client, Pool }: PgModule): Origin | undefined {
+  if (typeof Client !== "function" || typeof Pool !== "function") return undefined;
+  const origin: unknown = Reflect.get(Client, ORIGIN);
+  return isOrigin(origin) && origin === Reflect.get(Pool, ORIGIN) ? origin : undefined;
+}
+
+function isOrigin(value: unknown): value is Origin {
+  return typeof value === "object" && value !== null && "module" in value && "policy" in value;
+}
+
+/** Own and inherited keys alike: some hand over `Object.create(pg)`. pg's `native` is a getter that loads the binding. */
+function keysOf(module: object): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  // oxlint-disable-next-line guard-for-in -- inherited keys are wanted.
+  for (const key in module) if (key !== "native") values[key] = Reflect.get(module, key);
+  return values;
+}
+
+function isSame(one: Omit<Origin, "module">, other: Omit<Origin, "module">): boolean {
+  return one.policy === other.policy && one.target === other.target && one.lane === other.lane;
+}
+
+function typed<Module>(guarded: object): GuardedPg<Module> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- subclasses have the types of their classes.
+  return guarded as GuardedPg<Module>;
+}

@@ -1,0 +1,65 @@
+import type { LaneInUse } from "@doorpolicy/core";
+
+import { report, type ViolationDraft } from "./report.ts";
+
+/** What a guarded driver does about a rule: act and report, report only, or neither. */
+export type Response = "act" | "report" | "nothing";
+
+/** One policy at work in one guarded module: a lane, and what was said about it already. */
+export class Guard {
+  readonly lane: LaneInUse;
+  readonly #said = new Set<string>();
+
+  constructor(lane: LaneInUse) {
+    this.lane = lane;
+  }
+
+  /** The name that every connection of this module bears. */
+  get name(): string {
+    return this.lane.policy.name.text;
+  }
+
+  /**
+   * | runtime | enforce | observe | bypass |
+   * | --- | --- | --- | --- |
+   * | by mode (default) | act | report | nothing |
+   * | `refuse` | act | act | nothing |
+   * | `warn` | report | report | nothing |
+   * | `off` | nothing | nothing | nothing |
+   *
+   * A written exception turns "act" into "report". `subject` is what its `match` is looked for in.
+   */
+  response(rule: string, subject = ""): Response {
+    const { mode, policy } = this.lane;
+    const runtime = policy.rules[rule]?.runtime ?? "by-mode";
+    if (mode === "bypass" || runtime === "off") return "nothing";
+    if (runtime === "warn" || (runtime === "by-mode" && mode === "observe")) return "report";
+    return this.#exception(rule, subject) === undefined ? "act" : "report";
+  }
+
+  /** Reports a violation, in the name of this lane. */
+  report(draft: ViolationDraft): void {
+    report(draft, this.lane);
+  }
+
+  /** Reports what is so for every connection of this module only the first time. */
+  reportOnce(key: string, draft: ViolationDraft): void {
+    if (this.#said.has(key)) return;
+    this.#said.add(key);
+    this.report(draft);
+  }
+
+  /** Adds why an exception holds to a message, so that exceptions appear in reports. */
+  withReason(message: string, rule: string, subject = ""): string {
+    const exception = this.#exception(rule, subject);
+    return exception === undefined ? message : `${message} Allowed: ${exception}.`;
+  }
+
+  #exception(rule: string, subject: string): string | undefined {
+    return this.lane.policy.allow.find(
+      (exception) =>
+        exception.rule === rule &&
+        (exception.match === undefined || subject.includes(exception.match)),
+    )?.reason;
+  }
+}

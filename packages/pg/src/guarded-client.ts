@@ -1,0 +1,164 @@
+import { PolicyError } from "@doorpolicy/core";
+
+import { blockOpening, isBlockEnding } from "./begin.ts";
+import { captureCallSite } from "./call-site.ts";
+import { soon } from "./clock.ts";
+import { handedLimits, type PoolConfigInput } from "./config/index.ts";
+import { ConnectionGuard } from "./connection-guard.ts";
+import type { Guard } from "./guard.ts";
+import { limitsOf, setLocalText } from "./limits.ts";
+import {
+  isClientClass,
+  type PgClient,
+  type PgClientConstructor,
+  type PgQuery,
+} from "./pg-internals.ts";
+import {
+  appendSilently,
+  failQuery,
+  hasParameters,
+  judgeTag,
+  type QueryCall,
+  sendPrepared,
+  textOf,
+} from "./query-forms.ts";
+import { Startup } from "./startup-gate.ts";
+
+const guards = new WeakMap<PgClient, ConnectionGuard>();
+const guardedClasses = new WeakSet<PgClientConstructor>();
+
+/** The guard of a connection that a guarded class made. */
+export function connectionGuardOf(client: PgClient): ConnectionGuard | undefined {
+  return guards.get(client);
+}
+
+/** True for a class made here and for what a service derived from one. */
+export function isGuardedClass(Client: PgClientConstructor): boolean {
+  let one: unknown = Client;
+  while (isClientClass(one) && !guardedClasses.has(one)) one = Object.getPrototypeOf(one);
+  return isClientClass(one);
+}
+
+/**
+ * A subclass of a `pg.Client` that bears the policy's name, keeps its startup packet to what the
+ * lane takes, sends limits with BEGIN, and is watched by a {@link ConnectionGuard}. It is what holds
+ * where an ORM brings its own pool (Knex, Sequelize).
+ */
+export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgClientConstructor {
+  class GuardedClient extends Base {
+    readonly #connection: ConnectionGuard;
+    readonly #startup: Startup;
+
+    constructor(config?: PoolConfigInput) {
+      super(config);
+      this.#startup = new Startup(guard, config);
+      this.#connection = new ConnectionGuard(
+        this,
+        guard,
+        limitsOf(guard.lane, handedLimits(config)),
+        {
+          query: (text) => super.query(text),
+          end: () =>
+            new Promise<void>((resolve) => {
+              super.end(() => resolve());
+            }),
+        },
+      );
+      guards.set(this, this.#connection);
+    }
+
+    override connect(callback?: (error?: unknown) => void): unknown {
+      const refusal = this.#startup.judge(super.getStartupConf(), this.#connection);
+      if (refusal === undefined) return super.connect(callback);
+      if (callback === undefined) return Promise.reject(refusal);
+      soon(() => callback(refusal));
+      return undefined;
+    }
+
+    /** The last word on the packet: URL, environment and options have been merged by now. */
+    override getStartupConf(): Record<string, string | undefined> {
+      return this.#startup.packet(super.getStartupConf());
+    }
+
+    override query(config: unknown, values?: unknown, callback?: unknown): unknown {
+      const refusal = this.#connection.refusal();
+      if (refusal !== undefined) return failQuery(this, { config, values, callback }, refusal);
+      const text = textOf(config, Base.Query);
+      if (text !== undefined && guard.lane.mode !== "bypass") {
+        const opening = blockOpening(text);
+        if (opening !== undefined) return this.#open({ config, values, callback }, text, opening);
+        if (isBlockEnding(text)) return this.#commit({ config, values, callback }, text);
+      }
+      this.#connection.noteStatement(text, undefined);
+      return super.query(config, values, callback);
+    }
+
+    override end(callback?: (error?: unknown) => void): unknown {
+      if (this.#connection.isGone) return answer(Promise.resolve(), callback);
+      if (this.#connection.isLost) {
+        // pg up to 8.5 waits for an end that has been, and pg-pool then serves nobody any more.
+        const ended = new Promise<void>((resolve) => this.once("end", resolve));
+        super.end();
+        return answer(ended, callback);
+      }
+      if (this.#connection.canCloseAtOnce()) {
+        this.#connection.boundGoodbye();
+        return super.end(callback);
+      }
+      return answer(this.#connection.close(), callback);
+    }
+
+    /** BEGIN and its limits travel in one message, so that no statement of the block can run without them. */
+    #open(call: QueryCall, text: string, opening: number): unknown {
+      this.#connection.noteStatement(text, captureCallSite(2));
+      const settings =
+        guard.response("transaction/limits", text) === "act"
+          ? setLocalText(this.#connection.limits)
+          : "";
+      return this.#send(call, (query) => {
+        if (settings === "" || hasParameters(query)) return;
+        appendSilently(query, text.slice(0, opening) + settings + text.slice(opening));
+      });
+    }
+
+    #commit(call: QueryCall, text: string): unknown {
+      this.#connection.noteStatement(text, undefined);
+      return this.#send(call, (query) => {
+        judgeTag(query, (tag) => (tag === "ROLLBACK" ? this.#onRolledBackAtCommit() : undefined));
+      });
+    }
+
+    #send(call: QueryCall, prepare: (query: PgQuery) => void): unknown {
+      return sendPrepared(
+        call,
+        Base.Query,
+        (config, values, callback) => super.query(config, values, callback),
+        prepare,
+      );
+    }
+
+    #onRolledBackAtCommit(): Error | undefined {
+      const rule = "transaction/rolled-back-at-commit";
+      const response = guard.response(rule);
+      if (response === "nothing") return undefined;
+      const message =
+        "The server answered COMMIT with ROLLBACK: a statement of the transaction had failed, and nothing of it is stored.";
+      const help =
+        "Let the error of a failed statement end the transaction, or use a savepoint around what may fail.";
+      guard.report({ rule, action: response === "act" ? "refused" : "would-have", message, help });
+      return response === "act" ? new PolicyError(rule, message, { hint: help }) : undefined;
+    }
+  }
+  guardedClasses.add(GuardedClient);
+  return GuardedClient;
+}
+
+/** A promise, or a call of the callback outside of it: what a callback throws is nobody's rejection. */
+function answer(
+  done: Promise<void>,
+  callback: (() => void) | undefined,
+): Promise<void> | undefined {
+  if (callback === undefined) return done;
+  void done.then(() => soon(callback));
+  return undefined;
+}

@@ -1,0 +1,125 @@
+import { soon } from "./clock.ts";
+import type { PgClient, PgQuery, PgQueryConstructor } from "./pg-internals.ts";
+
+/** The arguments of `client.query()`, in any of its forms. */
+export interface QueryCall {
+  readonly config: unknown;
+  readonly values: unknown;
+  readonly callback: unknown;
+}
+
+type Callback = (error: unknown, result?: unknown) => void;
+
+/** The text of a string, a config or a `pg.Query`; `undefined` for cursors and what else brings its own protocol. */
+export function textOf(config: unknown, Query: PgQueryConstructor): string | undefined {
+  if (typeof config === "string") return config;
+  if (typeof config !== "object" || config === null || !("text" in config)) return undefined;
+  if (isSubmittable(config) && !(config instanceof Query)) return undefined;
+  return typeof config.text === "string" ? config.text : undefined;
+}
+
+/** Answers a statement with an error, in the form it was asked in, without sending it. */
+export function failQuery(client: PgClient, call: QueryCall, error: Error): unknown {
+  const { config, values, callback } = call;
+  const given = [callback, values].find((value) => isCallback(value));
+  if (isSubmittable(config)) {
+    config.callback ??= given;
+    soon(() => config.handleError(error, client.connection));
+    return config;
+  }
+  const own = given ?? callbackIn(config);
+  if (own === undefined) return Promise.reject(error);
+  soon(() => own(error));
+  return undefined;
+}
+
+/**
+ * Sends a statement whose `pg.Query` was prepared by `prepare`, and answers in the form it was asked
+ * in. For texts of transaction control only, which are few: it makes the query object that pg
+ * would have made itself.
+ */
+export function sendPrepared(
+  call: QueryCall,
+  Query: PgQueryConstructor,
+  send: (config: unknown, values?: unknown, callback?: unknown) => unknown,
+  prepare: (query: PgQuery) => void,
+): unknown {
+  const { config, values, callback } = call;
+  if (isSubmittable(config)) {
+    prepare(config);
+    return send(config, values, callback);
+  }
+  const query = new Query(config, values, callback);
+  if (typeof config === "object" && config !== null && "query_timeout" in config) {
+    query.query_timeout = config.query_timeout;
+  }
+  prepare(query);
+  if (query.callback !== undefined) {
+    send(query);
+    return undefined;
+  }
+  const answer = new Promise((resolve, reject) => {
+    query.callback = (error, result) => (error ? reject(error) : resolve(result));
+    send(query);
+  });
+  return answer.catch((error: unknown) => {
+    // As pg does: a stack that leads to the application instead of to the socket.
+    if (error instanceof Error) Error.captureStackTrace(error);
+    throw error;
+  });
+}
+
+/** True when a query has to go as Parse and Bind, which takes one statement only. */
+export function hasParameters(query: PgQuery): boolean {
+  return Array.isArray(query.values) && query.values.length > 0;
+}
+
+/**
+ * Puts more statements behind the one of a query, in the same message, and gives the caller the
+ * result of the first alone.
+ */
+export function appendSilently(query: PgQuery, text: string): void {
+  query.text = text;
+  // A name or `queryMode: "extended"` would make it Parse and Bind.
+  query.name = undefined;
+  query.queryMode = undefined;
+  const complete = query.handleCommandComplete;
+  let isFirst = true;
+  query.handleCommandComplete = (message, connection) => {
+    if (isFirst) complete.call(query, message, connection);
+    isFirst = false;
+  };
+}
+
+/** Looks at the command tag of a query before the caller gets its result; `judge` may turn it into an error. */
+export function judgeTag(query: PgQuery, judge: (tag: string) => Error | undefined): void {
+  const { handleCommandComplete: complete, handleReadyForQuery: ready } = query;
+  let tag = "";
+  query.handleCommandComplete = (message, connection) => {
+    tag = message.text ?? "";
+    complete.call(query, message, connection);
+  };
+  query.handleReadyForQuery = (connection) => {
+    const error = judge(tag);
+    if (error === undefined) ready.call(query, connection);
+    else query.handleError(error, connection);
+  };
+}
+
+function isSubmittable(config: unknown): config is PgQuery {
+  return (
+    typeof config === "object" &&
+    config !== null &&
+    "submit" in config &&
+    typeof config.submit === "function"
+  );
+}
+
+function callbackIn(config: unknown): Callback | undefined {
+  if (typeof config !== "object" || config === null || !("callback" in config)) return undefined;
+  return isCallback(config.callback) ? config.callback : undefined;
+}
+
+function isCallback(value: unknown): value is Callback {
+  return typeof value === "function";
+}

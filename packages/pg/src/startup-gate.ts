@@ -1,0 +1,126 @@
+import { PolicyError } from "@doorpolicy/core";
+
+import { handedLimits, type PoolConfigInput } from "./config/index.ts";
+import type { ConnectionGuard } from "./connection-guard.ts";
+import type { Guard } from "./guard.ts";
+import { LIMIT_PARAMETERS } from "./config/startup-options.ts";
+import { limitsOf } from "./limits.ts";
+import {
+  brokenParameter,
+  helpFor,
+  judgeStartup,
+  type StartupFinding,
+  startupRefusal,
+} from "./startup.ts";
+import { startupSource } from "./startup-source.ts";
+
+type Packet = Record<string, string | undefined>;
+
+const LIMITS = "transaction/limits";
+const PARAMETERS = "startup/no-unsupported-parameters";
+
+/**
+ * What goes out in the startup packet of one connection.
+ *
+ * | mode | the name | a limit (`*_timeout`) | what else the pooler does not take |
+ * | --- | --- | --- | --- |
+ * | enforce | set | sent with BEGIN, reported once | refused before a socket is opened |
+ * | observe | set | left alone, reported once | left alone, reported once |
+ * | bypass | set | dropped, or the pooler would refuse the connection | left alone |
+ */
+export class Startup {
+  readonly #guard: Guard;
+  readonly #config: PoolConfigInput;
+
+  constructor(guard: Guard, config: PoolConfigInput) {
+    this.#guard = guard;
+    this.#config = config;
+  }
+
+  /** Why the connection may not be made. Hands the limits that are translated to the connection. */
+  judge(given: Packet, connection: ConnectionGuard): Error | undefined {
+    const broken = brokenParameter(given);
+    if (broken !== undefined) return this.#brokenRefusal(broken);
+    const { lane } = this.#guard;
+    if (lane.mode === "bypass") return undefined;
+    const { limits, translated, refused } = judgeStartup(given, lane);
+    this.#reportHanded();
+    const [first] = refused.filter((finding) => this.#response(PARAMETERS, finding) === "act");
+    if (first !== undefined) return startupRefusal(first, this.#path(first));
+    for (const finding of refused) this.#reportRefused(finding);
+    for (const finding of translated) this.#reportTranslated(finding);
+    if (translated.some((finding) => this.#response(LIMITS, finding) === "act")) {
+      connection.setLimits(limitsOf(lane, { ...handedLimits(this.#config), ...limits }));
+    }
+    return undefined;
+  }
+
+  /** The packet as it goes out. */
+  packet(given: Packet): Packet {
+    const { name, lane } = this.#guard;
+    const { packet, translated, refused } = judgeStartup(given, lane);
+    const isKept = (finding: StartupFinding): boolean => {
+      if (refused.includes(finding)) return this.#response(PARAMETERS, finding) !== "act";
+      return lane.mode !== "bypass" && this.#response(LIMITS, finding) !== "act";
+    };
+    const kept = [...translated, ...refused].filter(isKept).map(({ carrier }) => carrier);
+    const asGiven = Object.fromEntries(kept.map((carrier) => [carrier, given[carrier]]));
+    return { ...packet, ...asGiven, application_name: name };
+  }
+
+  /** What an adapter or the pool has taken out of the options already. */
+  #reportHanded(): void {
+    const handed = handedLimits(this.#config);
+    for (const [name, key] of Object.entries(LIMIT_PARAMETERS)) {
+      if (handed[key] !== undefined) this.#reportTranslated({ name, carrier: name });
+    }
+  }
+
+  #response(rule: string, finding: StartupFinding): "act" | "report" | "nothing" {
+    return this.#guard.response(rule, this.#path(finding));
+  }
+
+  #path({ carrier }: StartupFinding): string {
+    return startupSource(carrier, this.#config);
+  }
+
+  #reportTranslated(finding: StartupFinding): void {
+    const { name } = finding;
+    const path = this.#path(finding);
+    const response = this.#response(LIMITS, finding);
+    if (response === "nothing") return;
+    this.#guard.reportOnce(`${LIMITS} ${path} ${name}`, {
+      rule: LIMITS,
+      action: response === "act" ? "translated" : "would-have",
+      message:
+        response === "act"
+          ? `\`${name}\` at \`${path}\` is sent with BEGIN instead of the startup packet, which the pooler would refuse; statements outside a block have no such limit now.`
+          : `\`${name}\` at \`${path}\` goes out in the startup packet, and the pooler refuses the connection or drops the limit.`,
+      help: `Set \`ALTER ROLE … SET ${name}\` for statements outside blocks, and \`transaction\` limits in the policy for blocks.`,
+    });
+  }
+
+  #reportRefused(finding: StartupFinding): void {
+    const path = this.#path(finding);
+    if (this.#response(PARAMETERS, finding) === "nothing") return;
+    const { message } = startupRefusal(finding, path);
+    this.#guard.reportOnce(`${PARAMETERS} ${path} ${finding.name}`, {
+      rule: PARAMETERS,
+      action: "would-have",
+      message: this.#guard.withReason(message, PARAMETERS, path),
+      help: helpFor(finding.name),
+    });
+  }
+
+  #brokenRefusal(name: string): PolicyError {
+    const path = startupSource(name, this.#config);
+    return new PolicyError(
+      "startup/refused",
+      `\`${name}\` at \`${path}\` holds a control character.`,
+      {
+        path,
+        hint: "Remove it: a NUL byte there would add startup parameters of its own.",
+      },
+    );
+  }
+}

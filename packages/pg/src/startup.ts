@@ -1,0 +1,116 @@
+import { type LaneInUse, PolicyError } from "@doorpolicy/core";
+
+import { acceptsStartup, type HandedLimits } from "./config/index.ts";
+import {
+  formatStartupOptions,
+  LIMIT_PARAMETERS,
+  limitFromPgValue,
+  limitFromServerText,
+  parseStartupOptions,
+} from "./config/startup-options.ts";
+
+/** What is known about one parameter of a startup packet. */
+export interface StartupFinding {
+  /** As the server knows it; `options` for a command line that cannot be read. */
+  readonly name: string;
+  /** The key of the packet that carries it: its own name, or `options`. */
+  readonly carrier: string;
+}
+
+/** A startup packet, sorted by what the lane makes of it. */
+export interface StartupVerdict {
+  /** What the pooler takes and applies. */
+  readonly packet: Readonly<Record<string, string>>;
+  /** Limits that travel with BEGIN instead. */
+  readonly limits: HandedLimits;
+  readonly translated: readonly StartupFinding[];
+  /** What the pooler would refuse, or take and drop, and nothing can stand in for. */
+  readonly refused: readonly StartupFinding[];
+}
+
+/** Who and where: every server takes these. */
+const ALWAYS: ReadonlySet<string> = new Set(["user", "database", "application_name"]);
+
+/** Sorts what pg is about to send, after it has merged URL, environment and options. Pure. */
+export function judgeStartup(
+  packet: Readonly<Record<string, string | undefined>>,
+  lane: LaneInUse,
+): StartupVerdict {
+  const draft: Draft = { packet: {}, limits: {}, translated: [], refused: [] };
+  for (const [name, value] of Object.entries(packet)) {
+    if (value === undefined) continue;
+    if (ALWAYS.has(name) || acceptsStartup(lane, name)) draft.packet[name] = value;
+    else if (name === "options") judgeOptions(value, lane, draft);
+    else if (!translate(draft, name, name, limitFromPgValue(value)))
+      draft.refused.push({ name, carrier: name });
+  }
+  return draft;
+}
+
+interface Draft {
+  packet: Record<string, string>;
+  limits: Record<string, number>;
+  translated: StartupFinding[];
+  refused: StartupFinding[];
+}
+
+function judgeOptions(text: string, lane: LaneInUse, draft: Draft): void {
+  const settings = parseStartupOptions(text);
+  if (settings === undefined) {
+    draft.refused.push({ name: "options", carrier: "options" });
+    return;
+  }
+  const kept = settings.filter(({ name, value }) => {
+    if (lane.has("parses-options") && acceptsStartup(lane, name)) return true;
+    const isLimit = translate(draft, name, "options", limitFromServerText(value));
+    if (!isLimit) draft.refused.push({ name, carrier: "options" });
+    return false;
+  });
+  if (kept.length > 0) draft.packet["options"] = formatStartupOptions(kept);
+}
+
+function translate(
+  draft: Draft,
+  name: string,
+  carrier: string,
+  milliseconds: number | undefined,
+): boolean {
+  const key = LIMIT_PARAMETERS[name];
+  if (key === undefined || milliseconds === undefined) return false;
+  draft.limits[key] = milliseconds;
+  draft.translated.push({ name, carrier });
+  return true;
+}
+
+/**
+ * The parameter whose value would end the packet's text early: a NUL byte in it would add startup
+ * parameters of the caller's choice.
+ */
+export function brokenParameter(
+  packet: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  return Object.entries(packet).find(([name, value]) =>
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for.
+    (ALWAYS.has(name) ? /\0/ : /[\0-\x1f\x7f]/).test(value ?? ""),
+  )?.[0];
+}
+
+/** Why a connection is refused before a socket is opened. Holds names, never values. */
+export function startupRefusal({ name, carrier }: StartupFinding, path: string): PolicyError {
+  const as = carrier === name ? "" : ` inside \`${carrier}\``;
+  return new PolicyError(
+    "startup/refused",
+    `\`${name}\`${as} at \`${path}\` goes out in the startup packet, and the pooler refuses the connection or drops the setting.`,
+    { path, hint: helpFor(name) },
+  );
+}
+
+/** What to do about a parameter that the pooler does not take; one imperative sentence. */
+export function helpFor(name: string): string {
+  if (name === "search_path") {
+    return "Qualify table names, set it with `ALTER ROLE … SET search_path`, or use the direct lane.";
+  }
+  if (name === "replication") return "Use the direct lane for replication.";
+  if (name === "options") return "Remove what is not `-c name=value`, or use the direct lane.";
+  return `Set it with \`ALTER ROLE … SET ${name}\`, or use the direct lane.`;
+}

@@ -1,0 +1,44 @@
+import { after, cancel, now, type Timer } from "./clock.ts";
+
+/** A connection with an open block. */
+export interface Watched {
+  /** When to look at it next, in milliseconds of the monotonic clock; `Infinity` for never. */
+  nextLookAt(): number;
+  /** Looks, and acts if a limit is over. May stop the watching. */
+  look(time: number): void;
+}
+
+const watched = new Set<Watched>();
+let timer: Timer | undefined;
+let timerAt = Infinity;
+
+/**
+ * Looks at a connection until {@link unwatch}. One timer serves all of them and runs only while a
+ * block is open: a statement costs no timer, and a process without open blocks has none.
+ */
+export function watch(connection: Watched): void {
+  watched.add(connection);
+  schedule(connection.nextLookAt());
+}
+
+/** Looks at it no more. */
+export function unwatch(connection: Watched): void {
+  watched.delete(connection);
+}
+
+function schedule(at: number): void {
+  if (at >= timerAt || at === Infinity) return;
+  cancel(timer);
+  timerAt = at;
+  // A timer may fire up to a millisecond early; one look too many is cheaper than one too soon.
+  timer = after(Math.max(1, Math.ceil(at - now()) + 1), sweep);
+}
+
+function sweep(): void {
+  timerAt = Infinity;
+  const time = now();
+  for (const connection of watched) connection.look(time);
+  let next = Infinity;
+  for (const connection of watched) next = Math.min(next, connection.nextLookAt());
+  schedule(next);
+}

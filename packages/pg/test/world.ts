@@ -1,0 +1,84 @@
+import { definePolicy, type Policy, type Violation } from "@doorpolicy/core";
+import { startTestbed, type Testbed } from "@doorpolicy/testbed";
+import pg from "pg";
+
+import { type GuardedPg, guardPg } from "../src/index.ts";
+
+/** The whole of pg's types: what a test calls. */
+export type Pg = typeof pg;
+
+/** Servers, and guarded modules whose violations are kept. */
+export interface World extends AsyncDisposable {
+  readonly bed: Testbed;
+  /** A pg under a policy of this test, and what it reports. */
+  guard(policy?: Policy, module?: Pg): { readonly pg: GuardedPg<Pg>; readonly seen: Violation[] };
+  /** `application_name` of every client of the pooler that is not the console. */
+  clients(): Promise<string[]>;
+  /** Backends with an open transaction, as Postgres itself says. */
+  openTransactions(): Promise<number>;
+  /** How often the pooler dropped a server connection because of how a client went away. */
+  droppedServers(): number;
+}
+
+export async function startWorld(): Promise<World> {
+  const bed = await startTestbed({ allowDownload: true, poolSize: 5 });
+  return {
+    bed,
+    guard(policy = {}, module = pg) {
+      const seen: Violation[] = [];
+      const own = definePolicy({
+        mode: "enforce",
+        naming: { app: "billing", user: "deploy", host: "web-1" },
+        ...policy,
+        onViolation: (violation) => seen.push(violation),
+      });
+      return { pg: guardPg(module, own), seen };
+    },
+    async clients() {
+      const rows = await bed.admin("SHOW CLIENTS");
+      return rows
+        .filter((row) => row["database"] !== "pgbouncer")
+        .map((row) => row["application_name"] ?? "");
+    },
+    async openTransactions() {
+      const rows = await bed.sql(
+        "select count(*) as open from pg_stat_activity where state like 'idle in transaction%'",
+      );
+      return Number(rows[0]?.["open"]);
+    },
+    droppedServers: () =>
+      bed.logs.since(undefined, "pooler").split("client disconnect while server was not ready").length - 1,
+    [Symbol.asyncDispose]: () => bed.stop(),
+  };
+}
+
+/** Asks until it is so, for at most five seconds; then shows how it differs. */
+export async function eventually(assertion: () => Promise<void> | void): Promise<void> {
+  const until = Date.now() + 5_000;
+  for (;;) {
+    try {
+      await assertion();
+      return;
+    } catch (error) {
+      if (Date.now() > until) throw error;
+    }
+    await pause(10);
+  }
+}
+
+/** Time that passes in a story, such as an application that waits for somebody else. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}
+
+/** What a promise was rejected with. */
+export async function rejection(promise: unknown): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("It was not rejected");
+}
