@@ -1,0 +1,89 @@
+import { type LaneChoice, PolicyError, type ResolvedPolicy } from "@doorpolicy/core";
+import { guardPg } from "@doorpolicy/pg";
+
+import type { SqlDriverAdapter, SqlDriverAdapterFactory } from "./driver-adapter.ts";
+import { connectPrismaPg, pgOf, type PrismaPgConstructor, secondCopy } from "./prisma-pg.ts";
+
+/** Everything that a guarded adapter is made of. Holds secrets: kept where `util.inspect` does not look. */
+export interface AdapterPlan {
+  readonly PrismaPg: PrismaPgConstructor;
+  /** The pool config under the policy. */
+  readonly config: object;
+  readonly adapterOptions: object;
+  readonly policy: ResolvedPolicy;
+  readonly choice: LaneChoice;
+}
+
+interface GuardedPool {
+  end(): Promise<void>;
+}
+
+const plans = new WeakMap<object, AdapterPlan>();
+
+/** The plan of an adapter that {@link guardedAdapter} made; `undefined` for any other. */
+export function planOf(adapter: object): AdapterPlan | undefined {
+  return plans.get(adapter);
+}
+
+/**
+ * A driver adapter for `new PrismaClient({ adapter })` whose pool is guarded.
+ *
+ * Each `connect()` makes a pool of its own from the adapter's own `pg`, and `dispose()`, which
+ * `$disconnect()` calls, ends it: all of its sockets are closed then, and a later `$connect()` starts
+ * with a fresh one.
+ */
+export function guardedAdapter(plan: AdapterPlan): SqlDriverAdapterFactory {
+  const factory = new GuardedAdapterFactory(plan);
+  plans.set(factory, plan);
+  return factory;
+}
+
+class GuardedAdapterFactory implements SqlDriverAdapterFactory {
+  readonly provider = "postgres";
+  readonly adapterName: string = "@prisma/adapter-pg";
+  readonly #plan: AdapterPlan;
+  #Pool: Promise<new (config: object) => object> | undefined;
+
+  constructor(plan: AdapterPlan) {
+    this.#plan = plan;
+  }
+
+  async connect(): Promise<SqlDriverAdapter> {
+    const { PrismaPg, config, adapterOptions } = this.#plan;
+    this.#Pool ??= guardedPoolClass(this.#plan);
+    const Pool = await this.#Pool;
+    const pool = new Pool(config) as GuardedPool;
+    const adapter = await connectPrismaPg(PrismaPg, pool, adapterOptions);
+    if (adapter.underlyingDriver() !== pool) {
+      await pool.end();
+      throw secondCopy("PrismaPg");
+    }
+    return endingWith(adapter, pool);
+  }
+
+  /**
+   * Prisma Migrate's shadow database. PrismaPg's own method connects to the *main* database when it
+   * was given a URL (measured on 7.10.0), and creates databases through the pooler either way.
+   */
+  async connectToShadowDb(): Promise<never> {
+    throw new PolicyError("options/refused", "Prisma Migrate would create its shadow database through this adapter.", {
+      path: "adapter",
+      hint: "Give Prisma Migrate a URL: `datasourceUrl(policy, { lane: \"direct\" })` in prisma.config.ts.",
+    });
+  }
+}
+
+async function guardedPoolClass({ PrismaPg, policy, choice }: AdapterPlan): Promise<
+  new (config: object) => object
+> {
+  const pg = await pgOf(PrismaPg);
+  return guardPg(pg, policy, choice).Pool;
+}
+
+/** The adapter leaves a pool alone that was given to it; this one was made for it and ends with it. */
+function endingWith(adapter: SqlDriverAdapter, pool: GuardedPool): SqlDriverAdapter {
+  const dispose = adapter.dispose.bind(adapter);
+  let ended: Promise<void> | undefined;
+  adapter.dispose = (): Promise<void> => (ended ??= dispose().then(() => pool.end()));
+  return adapter;
+}

@@ -1,0 +1,16 @@
+export { type DatasourceUrl, datasourceUrl, describeDatasourceUrl } from "./datasource-url.ts";
+export { describe } from "./describe.ts";
+export type {
+  ColumnType,
+  IsolationLevel,
+  SqlDriverAdapter,
+  SqlDriverAdapterFactory,
+  SqlQuery,
+  SqlQueryable,
+  SqlResultSet,
+  SqlTransaction,
+} from "./driver-adapter.ts";
+export type { AdapterOptions, PrismaPolicyOptions } from "./options.ts";
+export type { PrismaPgConstructor } from "./prisma-pg.ts";
+export type { TransactionLimits } from "./transaction-options.ts";
+export { changes, type GuardedPrismaOptions, withPolicy } from "./with-policy.ts";
