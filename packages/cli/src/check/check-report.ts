@@ -1,0 +1,66 @@
+import type { Coverage, Diagnostic } from "@doorpolicy/core";
+
+/** A place in a text; both count from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A diagnostic and the place in the file that its user wrote it at. */
+export interface LocatedFinding extends Diagnostic {
+  /** Relative to the working directory. */
+  readonly file: string;
+  /** `undefined` where the key is not written anywhere, such as a name that is missing. */
+  readonly position: Position | undefined;
+}
+
+/** One thing that was judged: an option object, a URL, a policy. */
+export interface Judged {
+  readonly file: string;
+  /** In the file's words: `export dataSource`, `DATABASE_URL`. */
+  readonly subject: string;
+  /** The client it was judged for, or `"policy"`. */
+  readonly client: string;
+  /** `undefined` for a policy, which covers nothing by itself. */
+  readonly coverage: Coverage | undefined;
+  /** The policy's file, or `"recommended"` where none was found. */
+  readonly policy: string;
+}
+
+/** A file that could not be judged, and why. Holds no secret. */
+export interface Failure {
+  readonly file: string;
+  readonly message: string;
+  /** One imperative sentence. */
+  readonly hint: string;
+  /** What the module or the operating system said. */
+  readonly cause: string | undefined;
+  /** Where it happened; shown with `--debug` only. */
+  readonly stack: string | undefined;
+}
+
+/** Everything that one run of `doorpolicy check` knows; reporters turn it into text. */
+export interface CheckReport {
+  readonly judged: readonly Judged[];
+  readonly findings: readonly LocatedFinding[];
+  readonly failures: readonly Failure[];
+}
+
+/** How many findings weigh; those under a written exception are counted apart. */
+export interface Tally {
+  readonly errors: number;
+  readonly warnings: number;
+  readonly allowed: number;
+}
+
+/** Counts the findings of a report. */
+export function tallyOf(report: CheckReport): Tally {
+  const weighing = report.findings.filter((finding) => finding.allowed === undefined);
+  const errors = weighing.filter((finding) => finding.severity === "error").length;
+
+  return {
+    errors,
+    warnings: weighing.length - errors,
+    allowed: report.findings.length - weighing.length,
+  };
+}

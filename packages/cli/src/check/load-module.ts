@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+
+import { createJiti } from "jiti";
+
+import { isRecord } from "../is-record.ts";
+import type { Containment } from "./contain.ts";
+
+/** A module that hangs must not hang the build that checks it. */
+const LOAD_TIMEOUT_MS = 20_000;
+
+/** The exports of a module, by name. */
+export type ModuleExports = Readonly<Record<string, unknown>>;
+
+/** A module that opens connections when it is imported, which `check` refuses. */
+export class ConnectsWhenLoaded extends Error {
+  readonly hint: string =
+    "Move `initialize()`, `connect()` and queries into a function; `check` reads exports and calls nothing.";
+
+  constructor(cause: unknown) {
+    super("the module opens a connection when it is imported", { cause });
+  }
+}
+
+/**
+ * Imports a module for its exports. TypeScript (decorators included), ESM and CommonJS; no connection
+ * is made and the process is not ended, whatever the module does.
+ *
+ * It sees `environment` on top of the process's own variables, which win.
+ */
+export async function loadModule(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+  containment: Containment,
+): Promise<ModuleExports> {
+  const added = Object.entries(environment).filter(([name]) => process.env[name] === undefined);
+  for (const [name, value] of added) process.env[name] = value;
+  const before = containment.refusals();
+  const triedToConnect = (): boolean => containment.refusals() > before;
+  try {
+    const loaded = await withinLimit(importOf(file)).catch((error: unknown) => {
+      throw triedToConnect() ? new ConnectsWhenLoaded(error) : error;
+    });
+    // What a module starts without awaiting it has its turn before the exports are judged.
+    await sleep(0);
+    if (triedToConnect()) throw new ConnectsWhenLoaded(undefined);
+    return loaded;
+  } finally {
+    for (const [name] of added) delete process.env[name];
+  }
+}
+
+async function importOf(file: string): Promise<ModuleExports> {
+  const jiti = createJiti(pathToFileURL(file).href, {
+    fsCache: false,
+    interopDefault: false,
+    tsconfigPaths: true,
+  });
+  const loaded: unknown = await jiti.import(file);
+
+  return isRecord(loaded) || typeof loaded === "function" ? { ...loaded } : { default: loaded };
+}
+
+async function withinLimit<Value>(loading: Promise<Value>): Promise<Value> {
+  const control = new AbortController();
+  const limit = sleep(LOAD_TIMEOUT_MS, undefined, { signal: control.signal }).then(() => {
+    throw new Error(`the module was not loaded within ${LOAD_TIMEOUT_MS / 1_000} s`);
+  });
+  limit.catch(() => {});
+  try {
+    return await Promise.race([loading, limit]);
+  } finally {
+    control.abort();
+  }
+}

@@ -1,0 +1,69 @@
+import type { Position } from "./check-report.ts";
+
+/** Line and column of an offset, both from 1. */
+export function positionAt(text: string, offset: number): Position {
+  const before = text.slice(0, offset);
+  const lineStart = before.lastIndexOf("\n") + 1;
+
+  return { line: before.split("\n").length, column: offset - lineStart + 1 };
+}
+
+/**
+ * Finds the place where a module writes an option, by the option's path (`extra.statement_timeout`,
+ * `url?application_name`).
+ *
+ * The last part is searched as a key, after its parents where those are found and after the
+ * export's own name. It is a search in text, not in syntax: an option that is built elsewhere (a
+ * spread, a variable) is not found, and then there is no position rather than a wrong one.
+ */
+export function locate(source: string, path: string, exportName?: string): Position | undefined {
+  const text = withoutComments(source);
+  const steps = stepsOf(path);
+  if (steps.length === 0) return undefined;
+
+  const start = exportName === undefined ? 0 : Math.max(0, text.search(declarationOf(exportName)));
+  let from = start;
+  for (const parent of steps.slice(0, -1)) {
+    const at = indexOf(text, parent, from);
+    if (at !== -1) from = at;
+  }
+  const last = steps.at(-1) ?? "";
+  const offset = [from, start, 0].map((begin) => indexOf(text, last, begin)).find((at) => at !== -1);
+
+  return offset === undefined ? undefined : positionAt(source, offset);
+}
+
+/** `slaves[0].url?options` → `slaves`, `url`, `?options`; nothing for what no file writes. */
+function stepsOf(path: string): string[] {
+  if (path.includes(" ")) return [];
+
+  return path
+    .split(/(?=\?)|\./)
+    .map((step) => step.replace(/\[\d+\]$/, ""))
+    .filter((step) => step !== "");
+}
+
+function indexOf(text: string, step: string, from: number): number {
+  const name = step.replace(/^\?/, "").replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
+  const pattern = step.startsWith("?")
+    ? new RegExp(`(?<=[?&])${name}=`, "g")
+    : new RegExp(`(?<![\\w$.])(?:(["'])${name}\\1\\s*:|${name}\\s*[:,}(])`, "g");
+  pattern.lastIndex = from;
+
+  return pattern.exec(text)?.index ?? -1;
+}
+
+function declarationOf(name: string): RegExp {
+  if (name === "default") return /export\s+default\b|module\.exports\b/;
+
+  return new RegExp(`(?<![\\w$])${name.replaceAll("$", String.raw`\$`)}\\s*(?::[^=]+)?=(?!=)`);
+}
+
+/** Blanks comments and keeps every offset; strings are kept, since URLs contain `//`. */
+function withoutComments(source: string): string {
+  const token = /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
+
+  return source.replaceAll(token, (found) =>
+    found.startsWith("/") ? found.replaceAll(/[^\n]/g, " ") : found,
+  );
+}
