@@ -1,0 +1,130 @@
+import { AssertionError } from "node:assert/strict";
+import { inspect } from "node:util";
+import type { LaneChoice, Violation } from "@doorpolicy/core";
+import type { ClientUnderTest, OpenClient, OpenOptions } from "./client.ts";
+import { within } from "./expect.ts";
+import type { RunningServer } from "./running-server.ts";
+import { type Scenario, type ScenarioOpen, skipReason, type World } from "./scenario.ts";
+import { SUITE_NAME, suitePolicy } from "./suite-policy.ts";
+
+/** A scenario that takes longer hangs, and a hang is a failure with that reason. */
+const SCENARIO_LIMIT_MS = 15_000;
+
+/** How long one client may take to end before the pooler ends it. */
+const CLOSE_LIMIT_MS = 3_000;
+
+/** What a run of one scenario said. */
+export type Outcome =
+  | { readonly result: "pass" }
+  | { readonly result: "skip"; readonly reason: string }
+  | {
+      readonly result: "fail";
+      readonly reason: string;
+      readonly error: unknown;
+      /** What both servers logged meanwhile. */
+      readonly log: string;
+    };
+
+/** Runs one scenario with one client on fresh tables and without any older connection. */
+export async function runScenario(
+  scenario: Scenario,
+  client: ClientUnderTest,
+  server: RunningServer,
+  { guarded }: { guarded: boolean },
+): Promise<Outcome> {
+  const reason = skipReason(scenario, client, server.spec);
+  if (reason !== undefined) return { result: "skip", reason };
+
+  await server.reset(scenario.poolSize);
+  const endOfLog = server.markLogs();
+  const stray = catchStrays();
+  const opened: OpenClient[] = [];
+  const environment = new Map<string, string | undefined>();
+  const world: World = {
+    server,
+    name: SUITE_NAME,
+    async open(options = {}) {
+      const open = await client.open(openOptions(server, options, guarded));
+      opened.push(open);
+      return open;
+    },
+    setEnvironment(variables) {
+      for (const [name, value] of Object.entries(variables)) {
+        environment.set(name, process.env[name]);
+        process.env[name] = value;
+      }
+    },
+  };
+
+  try {
+    await within(SCENARIO_LIMIT_MS, "The scenario hangs", scenario.run(world));
+    for (const open of opened) await within(CLOSE_LIMIT_MS, "Closing the client", open.close());
+    stray.rethrow();
+    return { result: "pass" };
+  } catch (error) {
+    for (const open of opened) {
+      // The failure is already known; what a broken client still says adds nothing.
+      await within(CLOSE_LIMIT_MS, "Closing the client", open.close()).catch(() => {});
+    }
+    const log = endOfLog();
+    // What a broken client still holds is cut here, while errors that reach nobody are still caught.
+    await server.reset();
+    return { result: "fail", reason: reasonOf(error), error, log };
+  } finally {
+    stray.stop();
+    for (const [name, value] of environment) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
+function openOptions(
+  server: RunningServer,
+  { policy = {}, own = {}, urlParameters = {}, lane, plain = false }: ScenarioOpen,
+  guarded: boolean,
+): OpenOptions {
+  const laneInUse = lane ?? (server.spec.traits.has("pooler") ? "pooled" : "direct");
+  const url = new URL(laneInUse === "direct" ? server.directUrl : server.url);
+  for (const [name, value] of Object.entries(urlParameters)) url.searchParams.set(name, value);
+  if (plain || !guarded) return { url: url.href, own, guarding: { guarded: false } };
+  const violations: Violation[] = [];
+  const choice: LaneChoice = { lane: laneInUse };
+  const whole = suitePolicy(server, violations, policy);
+  return { url: url.href, own, guarding: { guarded: true, policy: whole, choice, violations } };
+}
+
+/** An error that reaches nobody would have ended a service's process. */
+function catchStrays(): { rethrow: () => void; stop: () => void } {
+  const strays: unknown[] = [];
+  const onStray = (error: unknown): void => void strays.push(error);
+  process.on("uncaughtException", onStray);
+  process.on("unhandledRejection", onStray);
+  return {
+    rethrow() {
+      if (strays.length > 0) {
+        throw new Error(`The process would have ended: ${reasonOf(strays[0])}`, {
+          cause: strays[0],
+        });
+      }
+    },
+    stop() {
+      process.off("uncaughtException", onStray);
+      process.off("unhandledRejection", onStray);
+    },
+  };
+}
+
+/** One line. What an assertion saw is worth more than that it failed. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AssertionError && error.generatedMessage) {
+    return `expected ${short(error.expected)} and got ${short(error.actual)}`;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return text.trim().split("\n", 1)[0] ?? "";
+}
+
+function short(value: unknown): string {
+  const text = inspect(value, { breakLength: Infinity, depth: 3, maxArrayLength: 4 });
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+}

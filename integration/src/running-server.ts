@@ -1,0 +1,189 @@
+import { startTestbed, type Testbed } from "@doorpolicy/testbed";
+import pg from "pg";
+import type { Row } from "./client.ts";
+import { eventually } from "./expect.ts";
+import type { ServerSpec } from "./server.ts";
+import { CREATE_TABLES, EMPTY_TABLES } from "./tables.ts";
+
+/** `application_name` of the suite's own connection to Postgres, which asks and is never counted. */
+const OBSERVER = "observer";
+
+/** Server connections per database, unless a scenario asks for fewer. */
+const POOL_SIZE = 20;
+
+/** A connection of a client, as whoever it is connected to sees it. */
+export interface SeenConnection {
+  readonly database: string;
+  readonly applicationName: string;
+}
+
+/** A session in Postgres itself: a pooler's server connection, or a client on the direct lane. */
+export interface Session {
+  readonly pid: number;
+  readonly applicationName: string;
+  /** `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`. */
+  readonly state: string;
+  readonly query: string;
+}
+
+/** A statement as Postgres logged it when it arrived. */
+export interface LoggedStatement {
+  /** `application_name` of the session at that moment. */
+  readonly applicationName: string;
+  readonly text: string;
+}
+
+/** Servers of one spec, and the verbs with which scenarios ask them. */
+export interface RunningServer extends AsyncDisposable {
+  readonly spec: ServerSpec;
+  readonly versions: { readonly postgres: string; readonly pooler?: string };
+  /** What clients connect to. */
+  readonly url: string;
+  readonly directUrl: string;
+  /** Another way to the same database that the server can tell from `url` by its name. */
+  readonly replicaUrl: string;
+  /** Open connections of clients: the pooler is asked, or Postgres where there is none. */
+  connections(): Promise<readonly SeenConnection[]>;
+  /** Postgres' sessions, the observer left out. */
+  sessions(): Promise<readonly Session[]>;
+  /** Asks Postgres around the pooler and around every client. */
+  rows(sql: string): Promise<readonly Row[]>;
+  /** Kills a backend, as an administrator or a failover does. */
+  terminate(pid: number): Promise<void>;
+  /** Ends every connection, empties the tables, and sets how many server connections the pooler has. */
+  reset(poolSize?: number): Promise<void>;
+  /** Begins a span of the servers' logs; calling the result ends it and gives its text. */
+  markLogs(): () => string;
+  /** Statements that Postgres has received since, without the pooler's own, oldest first. */
+  markStatements(): () => Promise<readonly LoggedStatement[]>;
+}
+
+/** Starts the servers of a spec on ports that the kernel chooses. */
+export async function startServer(
+  spec: ServerSpec,
+  { allowDownload }: { allowDownload: boolean },
+): Promise<RunningServer> {
+  const testbed = await startTestbed({
+    allowDownload,
+    postgres: {
+      version: spec.postgres,
+      settings: { log_statement: "all", log_line_prefix: "%a|%p|", max_connections: 120 },
+    },
+    pooler: spec.pgbouncer === undefined ? false : { version: spec.pgbouncer },
+    poolSize: POOL_SIZE,
+  });
+  try {
+    return await observe(spec, testbed);
+  } catch (error) {
+    await testbed.stop();
+    throw error;
+  }
+}
+
+async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServer> {
+  const { urls } = testbed;
+  const observer = new pg.Client({ connectionString: urls.direct, application_name: OBSERVER });
+  observer.on("error", () => {});
+  await observer.connect();
+  await observer.query(CREATE_TABLES);
+  const pooled = spec.traits.has("pooler");
+
+  async function rows(sql: string): Promise<readonly Row[]> {
+    return (await observer.query<Record<string, unknown>>(sql)).rows;
+  }
+
+  async function sessions(): Promise<readonly Session[]> {
+    const found = await rows(`
+      select pid, application_name, state, query from pg_stat_activity
+      where backend_type = 'client backend' and pid <> pg_backend_pid() order by pid`);
+    return found.map((row) => ({
+      pid: Number(row["pid"]),
+      applicationName: String(row["application_name"]),
+      state: String(row["state"]),
+      query: String(row["query"]),
+    }));
+  }
+
+  async function connections(): Promise<readonly SeenConnection[]> {
+    if (!pooled) {
+      return (await sessions()).map(({ applicationName }) => ({ database: "", applicationName }));
+    }
+    const found = await testbed.admin("show clients");
+    return found
+      .filter((row) => row["database"] !== "pgbouncer")
+      .map((row) => ({
+        database: String(row["database"]),
+        applicationName: String(row["application_name"]),
+      }));
+  }
+
+  async function reset(poolSize = POOL_SIZE): Promise<void> {
+    if (pooled) {
+      await testbed.admin(`set default_pool_size = ${poolSize}`);
+      for (const url of [urls.pooled, urls.session]) {
+        const database = new URL(url).pathname.slice(1);
+        // KILL drops clients and server connections at once and pauses; what a scenario left behind is gone.
+        await testbed.admin(`kill ${database}`);
+        await testbed.admin(`resume ${database}`);
+      }
+    }
+    await rows(`
+      select pg_terminate_backend(pid, 5000) from pg_stat_activity
+      where backend_type = 'client backend' and pid <> pg_backend_pid()`);
+    await rows(EMPTY_TABLES);
+  }
+
+  const url = { transaction: urls.pooled, session: urls.session, none: urls.direct }[spec.poolMode];
+
+  return {
+    spec,
+    versions: testbed.versions,
+    url,
+    directUrl: urls.direct,
+    replicaUrl: url === urls.session ? urls.pooled : urls.session,
+    connections,
+    sessions,
+    rows,
+    async terminate(pid) {
+      await rows(`select pg_terminate_backend(${pid})`);
+    },
+    reset,
+    markLogs() {
+      const mark = testbed.logs.mark();
+      return () => testbed.logs.since(mark);
+    },
+    markStatements() {
+      const mark = testbed.logs.mark();
+      return async () => {
+        const last = `select 'end of span ${performance.now()}'`;
+        await rows(last);
+        return eventually(() => {
+          const text = testbed.logs.since(mark, "postgres");
+          if (!text.includes(last)) throw new Error("The server's log is not written yet.");
+          return statementsIn(text);
+        });
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await observer.end();
+      await testbed.stop();
+    },
+  };
+}
+
+/** Lines such as `name|pid|LOG:  statement: BEGIN` and `name|pid|LOG:  execute <unnamed>: insert …`. */
+const LOGGED =
+  /^(?<name>[^|\n]*)\|\d+\|LOG: {2}(?:statement|execute [^:]*): (?<text>.*(?:\n\t.*)*)/gm;
+
+/** PgBouncer's own: it sets tracked parameters when a server connection changes hands. */
+const POOLERS_OWN = /^SET (?:application_name|client_encoding|datestyle|timezone)=/i;
+
+function statementsIn(log: string): readonly LoggedStatement[] {
+  const found: LoggedStatement[] = [];
+  for (const { groups } of log.matchAll(LOGGED)) {
+    const { name, text } = groups ?? {};
+    if (name === undefined || text === undefined) continue;
+    if (name !== OBSERVER && !POOLERS_OWN.test(text)) found.push({ applicationName: name, text });
+  }
+  return found;
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { eventually, policyError, rejection, reported, within } from "../../expect.ts";
+import type { Scenario } from "../../scenario.ts";
+import { door, durable, longestIdleInTransactionMs, setting } from "../ask.ts";
+
+const feature = "Bypassed, it still names, caps and hands nothing on";
+
+/** The mode for an incident: the stock pool, with its cap, its name and its one promise. */
+export const bypass: readonly Scenario[] = [
+  {
+    id: "modes/bypass-names",
+    title: "names its connections also when it is bypassed",
+    feature,
+    async run({ open, name }) {
+      const db = await open({ policy: { mode: "bypass" } });
+
+      const [row] = await db.query(setting("application_name"));
+
+      assert.equal(row?.["value"], name);
+    },
+  },
+  {
+    id: "modes/bypass-waits-finitely",
+    title: "ends the wait for a connection also when it is bypassed",
+    feature,
+    async run({ open }) {
+      const connections = { maxPerProcess: 1, acquireTimeoutMs: 300 };
+      const db = await open({ policy: { mode: "bypass", connections }, own: { poolMax: 1 } });
+      const { opened, open: letGo } = door();
+      const inBlock = door();
+      const holder = db.block(async (block) => {
+        await block.insert("held");
+        inBlock.open();
+        await opened;
+      });
+      await inBlock.opened;
+
+      const waiting = within(2_000, "The waiting query", db.query("select 1 as one"));
+      policyError(await rejection("The query", waiting), "connection/acquire-timeout");
+
+      letGo();
+      await holder;
+    },
+  },
+  {
+    id: "modes/bypass-never-hands-on",
+    title: "rolls back what a bare BEGIN left open also when it is bypassed",
+    feature,
+    async run({ open, server }) {
+      const db = await open({ policy: { mode: "bypass" } });
+      await db.query("BEGIN");
+
+      await db.query("insert into invoice (number) values ('acknowledged')");
+
+      assert.deepEqual(await durable(server), ["acknowledged"]);
+      await reported(db.violations, "transaction/left-open");
+    },
+  },
+  {
+    id: "modes/bypass-leaves-the-rest",
+    title: "ends no idle block and keeps its connections open when it is bypassed",
+    feature: "Ordinary life",
+    ordinary: true,
+    async run({ open, server }) {
+      const db = await open({ policy: { mode: "bypass", transaction: { idleTimeoutMs: 200 } } });
+      await db.query("select 1 as one");
+      assert.notEqual((await server.connections()).length, 0);
+
+      await db.block(async (block) => {
+        await block.insert("slow");
+        // Three times the limit that nobody enforces now.
+        await eventually(async () => assert.ok((await longestIdleInTransactionMs(server)) > 600));
+      });
+
+      assert.deepEqual(await durable(server), ["slow"]);
+      assert.deepEqual(db.violations, []);
+    },
+  },
+];

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { eventually, rejection, reported } from "../../expect.ts";
+import type { RunningServer } from "../../running-server.ts";
+import type { Scenario } from "../../scenario.ts";
+import { durable, idleInTransaction } from "../ask.ts";
+
+const feature = "No open transaction is handed to a stranger";
+
+/**
+ * A connection that comes back in a transaction. Plain pools hand it on as it is: the next caller's
+ * acknowledged write vanishes in a stranger's transaction, or commits a stranger's work.
+ */
+export const givenBack: readonly Scenario[] = [
+  {
+    id: "transaction/given-back-open",
+    title: "rolls back a connection given back in a block, and keeps the next caller's write",
+    feature,
+    clientNeeds: ["hands-out-connections"],
+    async run({ open, server }) {
+      const db = await open();
+      const taken = await db.take();
+      await taken.begin();
+      await taken.query("insert into invoice (number) values ('abandoned')");
+      await taken.release();
+
+      await db.query("insert into invoice (number) values ('acknowledged')");
+
+      // At once: the caller has been told that its row is written.
+      assert.deepEqual(await durable(server), ["acknowledged"]);
+      await nothingIsOpen(server);
+      assert.equal((await reported(db.violations, "transaction/left-open")).action, "rolled-back");
+    },
+  },
+  {
+    id: "transaction/given-back-failed",
+    title:
+      "rolls back a connection given back in a failed block, and the next caller notices nothing",
+    feature,
+    clientNeeds: ["hands-out-connections"],
+    async run({ open, server }) {
+      const db = await open();
+      const taken = await db.take();
+      await taken.begin();
+      await rejection("The statement", taken.query("select 1 / 0"));
+      await taken.release();
+
+      await db.query("insert into invoice (number) values ('acknowledged')");
+
+      assert.deepEqual(await durable(server), ["acknowledged"]);
+      await nothingIsOpen(server);
+      assert.equal((await reported(db.violations, "transaction/left-open")).action, "rolled-back");
+    },
+  },
+  {
+    id: "transaction/raw-begin",
+    title: "ends a bare BEGIN with its connection, and keeps the next caller's write",
+    feature,
+    async run({ open, server }) {
+      const db = await open();
+      await db.query("BEGIN");
+
+      await db.query("insert into invoice (number) values ('acknowledged')");
+
+      assert.deepEqual(await durable(server), ["acknowledged"]);
+      await nothingIsOpen(server);
+      assert.equal((await reported(db.violations, "transaction/left-open")).action, "rolled-back");
+    },
+  },
+  {
+    id: "transaction/model-write-after-raw-begin",
+    title: "keeps a model write that follows a bare BEGIN",
+    feature,
+    async run({ open, server }) {
+      const db = await open();
+      await db.query("BEGIN");
+
+      await db.insert("acknowledged");
+
+      assert.deepEqual(await durable(server), ["acknowledged"]);
+      assert.equal((await reported(db.violations, "transaction/left-open")).action, "rolled-back");
+    },
+  },
+  {
+    id: "transaction/twenty-errors",
+    title: "reports nothing after twenty statements that failed outside blocks",
+    feature: "No false alarms",
+    ordinary: true,
+    async run({ open, server }) {
+      const db = await open();
+
+      // The status is stale between an error and its ReadyForQuery: once in some twenty times.
+      for (let turn = 0; turn < 20; turn += 1) {
+        await rejection("The statement", db.query("select 1 / 0"));
+      }
+      await db.insert("after");
+
+      assert.deepEqual(await durable(server), ["after"]);
+      assert.deepEqual(db.violations, []);
+    },
+  },
+  {
+    id: "transaction/failed-commit",
+    title: "reports nothing after a COMMIT that a deferred constraint refused",
+    feature: "No false alarms",
+    ordinary: true,
+    async run({ open, server }) {
+      await server.rows(`
+        create table if not exists checked (
+          id int primary key, other int references checked (id) deferrable initially deferred
+        )`);
+      const db = await open();
+
+      for (let turn = 0; turn < 5; turn += 1) {
+        const block = db.block((inside) => inside.query("insert into checked values (1, 2)"));
+        await rejection("COMMIT", block);
+      }
+
+      await db.insert("after");
+      assert.deepEqual(await durable(server), ["after"]);
+      assert.deepEqual(db.violations, []);
+    },
+  },
+];
+
+function nothingIsOpen(server: RunningServer): Promise<void> {
+  return eventually(async () => assert.deepEqual(await idleInTransaction(server), []));
+}
