@@ -1,6 +1,6 @@
 import { capabilitiesOf } from "./capabilities.ts";
 import type { Capability } from "./capability.ts";
-import { PolicyError } from "./errors.ts";
+import { isPolicyError, PolicyError } from "./errors.ts";
 import type { Lane, Mode } from "./policy.ts";
 import type { LaneChoice, LaneUrl, ResolvedPolicy, ResolvedTarget } from "./resolved-policy.ts";
 import type { SecretUrl } from "./secret-url.ts";
@@ -78,7 +78,7 @@ function usable(target: ResolvedTarget, lane: Lane, found: LaneUrl): SecretUrl {
   try {
     readConnectionUrl(found.url.reveal());
   } catch (error) {
-    if (!(error instanceof PolicyError)) throw error;
+    if (!isPolicyError(error)) throw error;
     throw new PolicyError(
       error.code,
       `The ${lane} lane of target \`${target.name}\` cannot be used (${found.from}). ${error.message.slice(0, -error.hint.length).trim()}`,

@@ -17,7 +17,9 @@ export type PolicyBase = "recommended" | "strict" | Policy;
 /** What a team wants of every connection, in no ORM's words. Written by people; see `ResolvedPolicy`. */
 export interface Policy {
   /**
-   * What this policy starts from. Later entries win over earlier ones, this policy over all.
+   * What this policy starts from. Later entries win over earlier ones, this policy over all, key by
+   * key; `allow` and `enforced` add up instead, so that one more entry loosens nothing. `recommended`
+   * lies under everything. A team package is imported and passed as an object, not named.
    *
    * @default "recommended"
    */
@@ -61,7 +63,12 @@ export interface Policy {
 
 /** One database as the application knows it. */
 export interface TargetPolicy {
-  /** What stands between the application and Postgres on the pooled lane. */
+  /**
+   * What stands between the application and Postgres on the pooled lane. Replicas count as reached
+   * through it too; the direct lane does not.
+   *
+   * @default a PgBouncer of unknown version in transaction mode, which can do least
+   */
   readonly pooler?: PoolerPolicy;
   /** URL of the pooled lane. */
   readonly pooled?: UrlSource;
@@ -112,16 +119,26 @@ export interface PoolerSettings {
 export interface NamingPolicy {
   /**
    * `application_name` of every physical connection. Placeholders: `{app}`, `{user}`, `{host}`,
-   * `{pod}`, `{env}`, `{pid}`.
+   * `{pod}`, `{env}` (DD_ENV, then NODE_ENV), `{pid}`; a part that nobody knows is `unknown`. Holds
+   * `{app}`, and one of `@:/_-` between two placeholders.
+   *
+   * PgBouncer sends `SET application_name` whenever a server connection passes to a client of another
+   * name, so that `{pod}` and `{pid}` cost a round trip at most switches (mastodon/mastodon#23958).
    *
    * @default "{app}:{user}@{host}"
    */
   readonly template?: string;
-  /** @default OTEL_SERVICE_NAME, DD_SERVICE, the nearest package.json's name, then the script's name */
+  /**
+   * @default OTEL_SERVICE_NAME, DD_SERVICE, the nearest package.json's name (`acme/billing` for
+   * `@acme/billing`), then the script's name, or its folder's where it is `main`, `index`, `server` or `app`
+   */
   readonly app?: string;
-  /** @default the operating system's user, else `uid<number>` */
+  /** @default the operating system's user without a Windows domain, else `uid<number>` */
   readonly user?: string;
-  /** @default the host name up to its first dot; in Kubernetes the workload without its hashes */
+  /**
+   * @default the host name up to its first dot; in Kubernetes the workload without its hashes (a
+   * StatefulSet keeps its ordinal)
+   */
   readonly host?: string;
 }
 

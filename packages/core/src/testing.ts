@@ -24,7 +24,7 @@ export interface AdapterUnderLaw<Options> {
 export interface AdapterLaw {
   readonly title: string;
   /** Throws an `AssertionError` when the law is broken. */
-  run(): void;
+  readonly run: () => void;
 }
 
 /**

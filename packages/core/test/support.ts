@@ -70,3 +70,15 @@ export function randomNumbers(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+/** What JavaScript users may pass, who have no compiler between them and us. */
+export function untyped(policy: unknown): Policy {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- that it may be wrong is the point
+  return policy as Policy;
+}
+
+/** A reporter of violations that does nothing. */
+export function silent(): void {}
+
+/** Another one. */
+export function alsoSilent(): void {}

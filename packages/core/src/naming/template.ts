@@ -20,7 +20,7 @@ export interface ParsedName {
 }
 
 /** `NAMEDATALEN - 1`: PostgreSQL cuts a longer name, and two services become one. */
-export const MAX_NAME_BYTES = 63;
+const MAX_NAME_BYTES = 63;
 
 /** Ends a part that is not whole; canonical parts never contain it. */
 const CUT = "..";

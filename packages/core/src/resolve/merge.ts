@@ -13,9 +13,14 @@ export function mergePolicy(policy: Policy): BasePolicy {
 function layersOf(policy: Policy): readonly Policy[] {
   const bases: readonly PolicyBase[] = policy.extends === undefined ? [] : [policy.extends].flat();
   return [
-    ...bases.flatMap((base) => (typeof base === "string" ? [presets[base]] : layersOf(base))),
+    ...bases.flatMap((base) => (typeof base === "string" ? layersOfPreset(base) : layersOf(base))),
     policy,
   ];
+}
+
+/** `recommended` lies under everything already; a base that names it must not undo the ones before. */
+function layersOfPreset(name: Extract<PolicyBase, string>): readonly Policy[] {
+  return name === "recommended" ? [] : [presets[name]];
 }
 
 function merge(base: BasePolicy, over: Policy): BasePolicy {

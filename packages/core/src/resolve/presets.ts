@@ -2,14 +2,10 @@ import type {
   ConnectionPolicy,
   NamingPolicy,
   Policy,
-  PolicyBase,
   RuleSetting,
   TransactionPolicy,
 } from "../policy.ts";
 import { ruleIds, severityOf } from "../rules/index.ts";
-
-/** A preset's name. */
-export type PresetName = Extract<PolicyBase, string>;
 
 /** The policy that every other one stands on: it has a value for all that must have one. */
 export interface BasePolicy extends Policy {

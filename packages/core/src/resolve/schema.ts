@@ -89,7 +89,7 @@ const pooler = object(
 );
 
 /** Keys that a policy may mark as enforced: sections, and the keys in them. */
-export const ENFORCEABLE: readonly string[] = Object.entries(sections).flatMap(
+const ENFORCEABLE: readonly string[] = Object.entries(sections).flatMap(
   ([section, { entries }]) => [section, ...Object.keys(entries).map((key) => `${section}.${key}`)],
 );
 

@@ -5,6 +5,9 @@ import type {
   ResolvedTransaction,
 } from "../resolved-policy.ts";
 
+/** Postgres and `setTimeout` both keep a limit in 31 bits. */
+const MOST = 2_147_483_647;
+
 /** One limit of a chain: who ends what after how long. 0 means none, and is skipped. */
 interface Link {
   /** The user's own key, or what the limit is where it has none. */
@@ -25,12 +28,12 @@ interface Chain {
  * second, for a busy event loop and for clocks of different machines.
  */
 export function withGap(ms: number): number {
-  return ms === 0 ? 0 : Math.max(ms + 1_000, Math.ceil(ms * 1.2));
+  return ms === 0 ? 0 : Math.min(MOST, Math.max(ms + 1_000, Math.ceil(ms * 1.2)));
 }
 
 /**
  * Refuses limits that fire in the wrong order: the error that is seen would then belong to another
- * layer than the one at fault (prisma/prisma#6074).
+ * layer than the one at fault (prisma/orm#6074).
  *
  * @throws PolicyError `policy/timeout-chain` with the whole chain in numbers.
  */

@@ -4,37 +4,38 @@
  * ideographic space and a byte-order mark are letters; a lone surrogate, which a driver sends as
  * U+FFFD, is one as well.
  */
-const SPACE = 1;
+const BLANK = 1;
 const LETTER = 2;
 const DIGIT = 4;
 const OPERATOR = 8;
 const DOLLAR = 16;
-const HEX = 32;
 
 const CLASS = new Uint8Array(128);
-for (const unit of unitsOf(" \t\n\r\f\v")) add(unit, SPACE);
-for (const unit of unitsOf("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")) add(unit, LETTER);
-for (const unit of unitsOf("0123456789")) add(unit, DIGIT | HEX);
-for (const unit of unitsOf("abcdefABCDEF")) add(unit, HEX);
-for (const unit of unitsOf("~!@#^&|`?+-*/%<>=")) add(unit, OPERATOR);
-for (const unit of unitsOf("$")) add(unit, DOLLAR);
+addAll(" \t\n\r\f\v", BLANK);
+addAll("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", LETTER);
+addAll("0123456789", DIGIT);
+addAll("~!@#^&|`?+-*/%<>=", OPERATOR);
+addAll("$", DOLLAR);
 
-function unitsOf(characters: string): number[] {
-  return Array.from(characters, (character) => character.charCodeAt(0));
+function addAll(characters: string, characterClass: number): void {
+  for (const character of characters) CLASS[character.charCodeAt(0)] = characterClass;
 }
 
-function add(unit: number, characterClass: number): void {
-  CLASS[unit] = classOf(unit) | characterClass;
-}
-
-/** `NaN`, which `charCodeAt` gives behind the end, is in no class. */
 function classOf(unit: number): number {
-  return unit >= 128 ? LETTER : (CLASS[unit] ?? 0);
+  return unit < 128 ? (CLASS[unit] ?? 0) : LETTER;
+}
+
+/**
+ * The code unit at an offset, 0 behind the end. A NUL in the text means nothing to the lexer either,
+ * and `NaN`, which `charCodeAt` would give, makes V8 leave its fast path.
+ */
+export function unitAt(text: string, offset: number): number {
+  return offset < text.length ? text.charCodeAt(offset) : 0;
 }
 
 /** `\v` counts as a blank since PostgreSQL 16; before, it is a syntax error, which runs nothing. */
 export function isBlank(unit: number): boolean {
-  return (classOf(unit) & SPACE) !== 0;
+  return classOf(unit) === BLANK;
 }
 
 /** What ends a line, and with it a `--` comment. */
@@ -44,7 +45,7 @@ export function isNewline(unit: number): boolean {
 
 /** What an identifier and the tag of a dollar quote begin with. */
 export function isLetter(unit: number): boolean {
-  return (classOf(unit) & LETTER) !== 0;
+  return classOf(unit) === LETTER;
 }
 
 /** What the tag of a dollar quote goes on with. */
@@ -62,13 +63,19 @@ export function isDigit(unit: number): boolean {
   return unit >= 48 && unit <= 57;
 }
 
-/** A digit of the radix of a `0x`, `0o` or `0b` number. */
-export function isDigitOf(radix: 2 | 8 | 16, unit: number): boolean {
-  if (radix === 16) return (classOf(unit) & HEX) !== 0;
-  return unit >= 48 && unit < 48 + radix;
+/** A digit of a number of this radix. */
+export function isDigitOf(radix: 2 | 8 | 10 | 16, unit: number): boolean {
+  if (radix !== 16) return unit >= 48 && unit < 48 + radix;
+  const folded = unit | 0x20;
+  return isDigit(unit) || (folded >= 97 && folded <= 102);
 }
 
 /** A character of which operators are made. */
 export function isOperatorPart(unit: number): boolean {
-  return (classOf(unit) & OPERATOR) !== 0;
+  return classOf(unit) === OPERATOR;
+}
+
+/** A unit with `A` to `Z` in lower case; nothing else is folded, as in a UTF-8 database. */
+export function foldedUnit(unit: number): number {
+  return unit >= 65 && unit <= 90 ? unit + 32 : unit;
 }

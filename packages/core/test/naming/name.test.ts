@@ -101,9 +101,6 @@ describe("{user}", () => {
 });
 
 describe("{host} and {pod}", () => {
-  const inKubernetes = (pod: string): Case => ({
-    environment: { KUBERNETES_SERVICE_HOST: "10.0.0.1", HOSTNAME: pod },
-  });
   const table: readonly (readonly [title: string, input: Case, host: string, pod: string])[] = [
     ["the policy's host", { naming: { host: "given" } }, "given", "web-1"],
     [
@@ -210,3 +207,7 @@ test("a name says whether it was shortened, and is frozen", () => {
   expect(name.text).toHaveLength(63);
   expect(Object.isFrozen(name) && Object.isFrozen(name.parts)).toBe(true);
 });
+
+function inKubernetes(pod: string): Case {
+  return { environment: { KUBERNETES_SERVICE_HOST: "10.0.0.1", HOSTNAME: pod } };
+}

@@ -1,0 +1,193 @@
+import { describe, expect, test } from "vitest";
+
+import { PolicyError } from "../../src/errors.ts";
+import { explainError } from "../../src/explain/explain-error.ts";
+import { answer, fromNode, fromServer, prisma, typeorm } from "./errors.ts";
+
+const kindOf = (error: unknown): string | undefined => explainError(error)?.kind;
+
+/** Prisma up to 6: the engine's text behind the invocation. */
+function engine(name: string, message: string, more: object = {}): Error {
+  const text = `\nInvalid \`prisma.user.findMany()\` invocation:\n\n\n${message}`;
+  return Object.assign(new Error(text), { name, ...more });
+}
+
+describe("errors in errors", () => {
+  test("an error of the application with the driver's as its cause", () => {
+    const error = new Error("The invoice was not saved.", {
+      cause: answer("08P01", "query_wait_timeout"),
+    });
+
+    expect(kindOf(error)).toBe("pooler.queue-timeout");
+  });
+
+  test("Drizzle's query error, whose message holds the statement", () => {
+    const error = new Error("Failed query: select 'pooler is shutting down'\nparams: ", {
+      cause: fromServer("40001", "x"),
+    });
+
+    expect(kindOf(error)).toBe("server.serialization-failure");
+  });
+
+  test("every address of a host refused, as node's AggregateError", () => {
+    const refused = [
+      fromNode("ECONNREFUSED", "connect ECONNREFUSED ::1:6432"),
+      fromNode("ECONNREFUSED"),
+    ];
+
+    expect(kindOf(new AggregateError(refused))).toBe("network.refused");
+    expect(kindOf(Object.assign(new AggregateError(refused), { code: "ECONNREFUSED" }))).toBe(
+      "network.refused",
+    );
+  });
+
+  test("an AggregateError of different faults is explained by the first that is known", () => {
+    const error = new AggregateError([
+      new Error("?"),
+      fromNode("ENETUNREACH"),
+      fromNode("ECONNREFUSED"),
+    ]);
+
+    expect(kindOf(error)).toBe("network.unreachable");
+  });
+
+  test("a reason wins over what is left of it further out", () => {
+    const reason = answer("57P01", "terminating connection due to administrator command");
+    const lost = new Error("Connection terminated unexpectedly", { cause: reason });
+    const dead = new Error("Client has encountered a connection error and is not queryable", {
+      cause: lost,
+    });
+
+    expect(kindOf(typeorm(dead))).toBe("server.terminated");
+  });
+
+  test("a reason wins over what is left of it further in", () => {
+    const error = new Error("Connection terminated due to connection timeout", {
+      cause: new Error("Connection terminated unexpectedly"),
+    });
+
+    expect(kindOf(error)).toBe("driver.connect-timeout");
+  });
+
+  test("TypeORM's QueryFailedError around pg's own error", () => {
+    expect(kindOf(typeorm(new Error("Query read timeout")))).toBe("driver.query-timeout");
+  });
+});
+
+describe("what Prisma's adapter makes of the network", () => {
+  const rows = [
+    [{ kind: "DatabaseNotReachable", host: "127.0.0.1", port: 6432 }, "P1001", "network.refused"],
+    [{ kind: "DatabaseNotReachable", host: "/run/postgresql" }, "P1001", "network.refused"],
+    [{ kind: "DatabaseNotReachable", host: "db.internal" }, "P1001", "network.dns"],
+    [{ kind: "ConnectionClosed" }, "P1017", "network.lost"],
+    [{ kind: "SocketTimeout" }, "P1008", "network.timeout"],
+  ] as const;
+
+  for (const [cause, code, kind] of rows) {
+    test(JSON.stringify(cause), () => {
+      expect(kindOf(prisma(code, "…", cause))).toBe(kind);
+    });
+  }
+
+  test("an error of the adapter that Prisma passes on bare", () => {
+    const cause = { kind: "TransactionWriteConflict", originalCode: "40P01", originalMessage: "x" };
+    const error = Object.assign(new Error("TransactionWriteConflict", { cause }), {
+      name: "DriverAdapterError",
+    });
+
+    expect(kindOf(error)).toBe("server.deadlock");
+  });
+});
+
+describe("what Prisma's engines up to 6 print", () => {
+  test("a refused login, without its SQLSTATE (prisma#21531)", () => {
+    const error = engine(
+      "PrismaClientInitializationError",
+      "Error querying the database: FATAL: unsupported startup parameter: search_path",
+    );
+
+    expect(explainError(error)).toMatchObject({
+      kind: "pooler.unsupported-startup-parameter",
+      sentence: expect.stringContaining("`search_path`"),
+    });
+  });
+
+  test("a refused login of an old PgBouncer, which said ERROR (prisma#10841)", () => {
+    const error = engine(
+      "PrismaClientInitializationError",
+      "Error querying the database: db error: ERROR: unsupported startup parameter: options",
+    );
+
+    expect(kindOf(error)).toBe("pooler.unsupported-startup-parameter");
+  });
+
+  test("an unmapped SQLSTATE, in Rust's own notation", () => {
+    const error = engine(
+      "PrismaClientUnknownRequestError",
+      String.raw`Error occurred during query execution:
+ConnectorError(ConnectorError { user_facing_error: None, kind: QueryError(PostgresError { code: "26000", message: "prepared statement \"s0\" does not exist", severity: "ERROR", detail: None, column: None, hint: None }), transient: false })`,
+    );
+
+    expect(kindOf(error)).toBe("statement.named-untracked");
+  });
+
+  test("a raw query, with the SQLSTATE in `meta`", () => {
+    const error = engine("PrismaClientKnownRequestError", "Raw query failed. Code: `08P01`.", {
+      code: "P2010",
+      meta: { code: "08P01", message: "db error: FATAL: query_wait_timeout" },
+    });
+
+    expect(kindOf(error)).toBe("pooler.queue-timeout");
+  });
+
+  test("a database that is not reached, with `errorCode`", () => {
+    const error = engine(
+      "PrismaClientInitializationError",
+      "Can't reach database server at `db:5432`",
+      {
+        errorCode: "P1001",
+      },
+    );
+
+    expect(kindOf(error)).toBe("network.unreachable");
+  });
+});
+
+describe("a PolicyError", () => {
+  const error = new PolicyError(
+    "connection/acquire-timeout",
+    "All 20 connections of `main` are in use.",
+    {
+      hint: "Shorten the units that hold them.",
+      cause: new Error("timeout exceeded when trying to connect"),
+    },
+  );
+
+  test("explains itself by its code, in its own words", () => {
+    expect(explainError(error)).toEqual({
+      kind: "policy.connection/acquire-timeout",
+      retryable: "yes",
+      sentence: "All 20 connections of `main` are in use.",
+      hint: "Shorten the units that hold them.",
+      docs: "docs/faults/policy.md",
+    });
+  });
+
+  test("comes before the driver's error that it carries, and through an ORM's wrapper", () => {
+    expect(kindOf(typeorm(error))).toBe("policy.connection/acquire-timeout");
+  });
+
+  test("of another copy of the package is known by its brand", () => {
+    const copy = Object.assign(new Error(error.message), error);
+
+    expect(kindOf(copy)).toBe("policy.connection/acquire-timeout");
+  });
+
+  test("that ended a block may be retried from its BEGIN", () => {
+    const ended = new PolicyError("transaction/ended-by-policy", "The block was idle for 5 s.", {
+      hint: "Move it.",
+    });
+
+    expect(explainError(ended)?.retryable).toBe("whole-transaction");
+  });
+});

@@ -1,0 +1,348 @@
+import { inspect } from "node:util";
+
+import { describe, expect, test } from "vitest";
+
+import { definePolicy, env, isPolicy, isPolicyError, resolvePolicy } from "../../src/index.ts";
+import { PROCESS, silent, thrownBy, untyped } from "../support.ts";
+
+const SECRET = "postgresql://deploy:hunter2@db.example/billing";
+
+/** Policies as JavaScript users write them, and what the error has to say. */
+const invalid: readonly (readonly [title: string, policy: unknown, path: string, says: string])[] =
+  [
+    ["no object", undefined, "", "The policy is undefined, and a policy is an object."],
+    ["a list", [], "", "The policy is a list, and a policy is an object."],
+    [
+      "an unknown section",
+      { conections: {} },
+      "conections",
+      "`conections` is not a key of a policy; did you mean `connections`?",
+    ],
+    [
+      "an unknown key",
+      { connections: { maxPerProces: 5 } },
+      "connections.maxPerProces",
+      "`maxPerProces` is not a key of `connections`; did you mean `maxPerProcess`?",
+    ],
+    [
+      "an unknown key that resembles none",
+      { connections: { zebra: 5 } },
+      "connections.zebra",
+      "`zebra` is not a key of `connections`; allowed is `reuse`, `maxPerProcess`",
+    ],
+    [
+      "an unknown key of a target",
+      { targets: { main: { poled: SECRET } } },
+      "targets.main.poled",
+      "did you mean `pooled`?",
+    ],
+    [
+      "an unknown key of an exception",
+      { allow: [{ rule: "naming/required", reason: "x", untill: "2027-01-01" }] },
+      "allow.0.untill",
+      "did you mean `until`?",
+    ],
+    [
+      "a negative number",
+      { connections: { maxPerProcess: -1 } },
+      "connections.maxPerProcess",
+      "`connections.maxPerProcess` is -1; allowed is a whole number from 1 to",
+    ],
+    [
+      "zero where it would mean for ever",
+      { connections: { acquireTimeoutMs: 0 } },
+      "connections.acquireTimeoutMs",
+      "is 0; allowed is a whole number from 1",
+    ],
+    [
+      "no finite number",
+      { connections: { acquireTimeoutMs: Infinity } },
+      "connections.acquireTimeoutMs",
+      "is Infinity; allowed is",
+    ],
+    [
+      "no number at all",
+      { transaction: { timeoutMs: Number.NaN } },
+      "transaction.timeoutMs",
+      "is NaN; allowed is a whole number from 0 (none)",
+    ],
+    [
+      "a fraction",
+      { transaction: { timeoutMs: 1.5 } },
+      "transaction.timeoutMs",
+      "is 1.5; allowed is",
+    ],
+    [
+      "a number as a text",
+      { transaction: { timeoutMs: "30s" } },
+      "transaction.timeoutMs",
+      'is "30s"; allowed is',
+    ],
+    [
+      "more than Postgres takes",
+      { transaction: { timeoutMs: 2_147_483_648 } },
+      "transaction.timeoutMs",
+      "2147483647",
+    ],
+    [
+      "a mistyped choice",
+      { mode: "enforced" },
+      "mode",
+      '`mode` is "enforced"; did you mean "enforce"?',
+    ],
+    [
+      "a choice that resembles none",
+      { mode: "yes" },
+      "mode",
+      '`mode` is "yes"; allowed is one of "observe", "enforce", "bypass".',
+    ],
+    [
+      "a section that is none",
+      { naming: "billing" },
+      "naming",
+      '`naming` is "billing"; allowed is an object.',
+    ],
+    [
+      "a section that is a list",
+      { naming: [] },
+      "naming",
+      "`naming` is a list; allowed is an object.",
+    ],
+    [
+      "a section that is null",
+      { naming: null },
+      "naming",
+      "`naming` is null; allowed is an object.",
+    ],
+    [
+      "a pooler without a kind",
+      { targets: { main: { pooler: { mode: "session" } } } },
+      "targets.main.pooler.kind",
+      '`targets.main.pooler.kind` is missing; allowed is one of "pgbouncer", "none".',
+    ],
+    [
+      "an unknown pooler",
+      { targets: { main: { pooler: { kind: "pgbuncer" } } } },
+      "targets.main.pooler.kind",
+      'did you mean "pgbouncer"?',
+    ],
+    [
+      "a version that is a number",
+      { targets: { main: { pooler: { kind: "pgbouncer", version: 1.24 } } } },
+      "targets.main.pooler.version",
+      "is 1.24; allowed is a version such as",
+    ],
+    [
+      "a version that is none",
+      { targets: { main: { pooler: { kind: "pgbouncer", version: "latest" } } } },
+      "targets.main.pooler.version",
+      'is "latest"; allowed is a version such as',
+    ],
+    [
+      "a target's name with a blank",
+      { targets: { "my db": {} } },
+      "targets.my db",
+      "`my db` is not a key of `targets`",
+    ],
+    [
+      "a target's name that objects use themselves",
+      { targets: { constructor: {} } },
+      "targets.constructor",
+      "`constructor` is not a key of `targets`",
+    ],
+    [
+      "a rule that does not exist",
+      { rules: { "naming/requird": "off" } },
+      "rules.naming/requird",
+      "did you mean `naming/required`?",
+    ],
+    [
+      "a level that does not exist",
+      { rules: { "naming/required": "eror" } },
+      "rules.naming/required",
+      'did you mean "error"?',
+    ],
+    [
+      "an unknown key of a rule's setting",
+      { rules: { "naming/required": { chek: "off" } } },
+      "rules.naming/required.chek",
+      "did you mean `check`?",
+    ],
+    [
+      "an exception without a reason",
+      { allow: [{ rule: "naming/required" }] },
+      "allow.0.reason",
+      "`allow.0.reason` is missing",
+    ],
+    [
+      "an exception until no day",
+      { allow: [{ rule: "naming/required", reason: "x", until: "2026-02-30" }] },
+      "allow.0.until",
+      'is "2026-02-30"; allowed is a day',
+    ],
+    [
+      "an enforced key that does not exist",
+      { enforced: ["connections.maxPerProces"] },
+      "enforced.0",
+      'did you mean "connections.maxPerProcess"?',
+    ],
+    [
+      "a reporter that is no function",
+      { onViolation: "log" },
+      "onViolation",
+      "allowed is a function",
+    ],
+    [
+      "an unknown preset",
+      { extends: "@acme/door-policy" },
+      "extends",
+      'the presets are "recommended" and "strict".',
+    ],
+    [
+      "a wrong policy in a list of bases",
+      { extends: ["strict", { mode: 1 }] },
+      "extends.1.mode",
+      "`extends.1.mode` is 1; allowed is one of",
+    ],
+    [
+      "a URL that is a number",
+      { targets: { main: { pooled: 6432 } } },
+      "targets.main.pooled",
+      '`targets.main.pooled` is a number; allowed is a connection URL or `env("NAME")`.',
+    ],
+    [
+      "an environment variable without a name",
+      { targets: { main: { pooled: { kind: "env" } } } },
+      "targets.main.pooled",
+      "is an object; allowed is a connection URL",
+    ],
+  ];
+
+describe("an error names the key, the value and what is allowed", () => {
+  for (const [title, policy, path, says] of invalid) {
+    test(title, () => {
+      const given = untyped(policy);
+
+      const defining = thrownBy(() => definePolicy(given));
+      const resolving = thrownBy(() => resolvePolicy(given, PROCESS));
+
+      for (const error of [defining, resolving]) {
+        expect(isPolicyError(error)).toBe(true);
+        expect(error).toMatchObject({ code: "policy/invalid", path });
+        expect(String(error)).toContain(says);
+        expect(inspect(error)).not.toContain("hunter2");
+      }
+    });
+  }
+
+  const names: readonly (readonly [key: string, value: string])[] = [
+    ["app", "billing\0"],
+    ["app", "bill\ning"],
+    ["user", "\u001b[31m"],
+    ["host", "web\u0085"],
+    ["app", ""],
+    ["template", "{app}{user}"],
+    ["template", "{service}"],
+  ];
+  for (const [key, value] of names) {
+    test(`naming.${key} ${JSON.stringify(value)} is refused, not silently replaced`, () => {
+      const error = thrownBy(() => definePolicy({ naming: { [key]: value } }));
+
+      expect(error).toMatchObject({ code: "naming/invalid", path: `naming.${key}` });
+      expect(String(error)).toContain(`\`naming.${key}\` is ${JSON.stringify(value)}`);
+    });
+  }
+
+  test("several problems are listed together", () => {
+    const policy = {
+      connections: { maxPerProces: 5, acquireTimeoutMs: -1 },
+      naming: { app: "a\0" },
+      targets: { main: { pooled: "mysql://root:hunter2@db" } },
+    };
+
+    const error = thrownBy(() => definePolicy(policy));
+
+    const text = String(error);
+    expect(error).toMatchObject({ code: "policy/invalid" });
+    expect(text).toContain("The policy has 4 problems:");
+    for (const key of [
+      "`maxPerProces`",
+      "acquireTimeoutMs",
+      "`naming.app`",
+      "`targets.main.pooled`",
+    ]) {
+      expect(text).toContain(key);
+    }
+    expect(inspect(error)).not.toContain("hunter2");
+  });
+});
+
+describe("a URL shows up in no error", () => {
+  const misplaced: readonly unknown[] = [
+    { targets: SECRET },
+    { targets: { main: SECRET } },
+    { targets: { main: { pooler: SECRET } } },
+    { targets: { main: { pooled: SECRET.replace("postgresql", "mysql") } } },
+    { targets: { main: { pooled: ` ${SECRET}` } } },
+    { targets: { main: { pooled: [SECRET] } } },
+    { targets: { main: { direct: `"${SECRET}"` } } },
+    { targets: { main: { replicas: [SECRET.replace("hunter2", "hunter2/x")] } } },
+    { targets: { main: { pooled: "host=db password=hunter2" } } },
+    { naming: { template: SECRET } },
+    { naming: SECRET },
+    { extends: SECRET },
+    { mode: SECRET },
+    { connections: SECRET },
+    { connections: { maxPerProcess: SECRET } },
+    { mode: "host=db password=hunter2" },
+  ];
+  for (const policy of misplaced) {
+    test(JSON.stringify(policy).replaceAll("hunter2", "…"), () => {
+      const error = thrownBy(() => definePolicy(untyped(policy)));
+
+      expect(isPolicyError(error)).toBe(true);
+      expect(inspect(error)).not.toContain("hunter2");
+    });
+  }
+});
+
+describe("a policy that is defined", () => {
+  test("is a frozen copy, and what was given is left alone", () => {
+    const given = {
+      connections: { maxPerProcess: 5 },
+      targets: { main: { pooled: env("DATABASE_URL") } },
+    };
+
+    const policy = definePolicy(given);
+    given.connections.maxPerProcess = 6;
+
+    expect(policy.connections.maxPerProcess).toBe(5);
+    expect(Object.isFrozen(policy.connections) && Object.isFrozen(policy.targets.main)).toBe(true);
+  });
+
+  test("keeps the reporter by identity, and a policy that it extends", () => {
+    const team = definePolicy({ mode: "enforce" });
+
+    const policy = definePolicy({ extends: team, onViolation: silent });
+
+    expect(policy.onViolation).toBe(silent);
+    expect(policy.extends).toBe(team);
+  });
+
+  test("is recognised as one; a plain object and a changed copy are not", () => {
+    const policy = definePolicy({ mode: "enforce" });
+
+    const answers = [policy, { ...policy }, { mode: "enforce" }, null, "policy"].map(isPolicy);
+
+    expect(answers).toEqual([true, false, false, false, false]);
+  });
+
+  test("is given back as it is when it is defined again", () => {
+    const policy = definePolicy({ mode: "enforce" });
+
+    const again = definePolicy(policy);
+
+    expect(again).toEqual(policy);
+    expect(isPolicy(again)).toBe(true);
+  });
+});
