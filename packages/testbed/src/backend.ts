@@ -7,7 +7,7 @@ import type { StartContext } from "./run/context.ts";
 import { SUPERUSER } from "./run/cluster.ts";
 import { openLog, type LogFile } from "./run/log.ts";
 import { LOOPBACK } from "./run/port.ts";
-import { openPostgres, populate } from "./run/postgres.ts";
+import { openPostgres, populate, versionOfRow } from "./run/postgres.ts";
 import type { Server } from "./run/server.ts";
 import { parseUrl } from "./urls.ts";
 import type { SimpleTarget } from "./wire/simple-client.ts";
@@ -88,17 +88,14 @@ async function ownBackend(context: StartContext, found: ResolvedPostgres): Promi
     password: checked.password,
     database: SUPERUSER,
   };
-  await populate({
-    port: server.port,
-    superuserSecret: secretOf(SUPERUSER, checked.password),
-    owner: checked.user,
-    secrets,
-    databases: checked.databases,
-  });
+  const version = await populate(
+    { port: server.port, superuserSecret: secretOf(SUPERUSER, checked.password) },
+    { owner: checked.user, secrets, databases: checked.databases },
+  );
   return {
     host: LOOPBACK,
     port: server.port,
-    version: await versionAt(superuser),
+    version,
     superuser,
     passwords: checked.passwords,
     secrets,
@@ -116,5 +113,5 @@ async function ownBackend(context: StartContext, found: ResolvedPostgres): Promi
 
 async function versionAt(target: SimpleTarget): Promise<string> {
   const [row] = await ask(target, "SHOW server_version", "testbed/sql-failed");
-  return row?.["server_version"]?.split(" ")[0] ?? "unknown";
+  return versionOfRow(row);
 }

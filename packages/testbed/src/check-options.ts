@@ -1,4 +1,7 @@
 import { TestbedError } from "./errors.ts";
+import { SUPERUSER } from "./run/cluster.ts";
+import { ADMIN_USER, sessionAlias } from "./run/pooler.ts";
+import { parseUrl } from "./urls.ts";
 import type { AuthMethod, PoolMode, TestbedOptions } from "./options.ts";
 
 /** {@link TestbedOptions} with every default in its place. */
@@ -18,6 +21,9 @@ export interface CheckedOptions {
 const AUTH: readonly AuthMethod[] = ["trust", "md5", "scram"];
 const MODES: readonly PoolMode[] = ["transaction", "session", "statement"];
 
+const RESERVED_DATABASES = ["postgres", "template0", "template1", "pgbouncer", "console"];
+const RESERVED_USERS = [SUPERUSER, ADMIN_USER];
+
 /** Fills in defaults and refuses what no server could start with. Throws `testbed/invalid-option`. */
 export function checkOptions(options: TestbedOptions): CheckedOptions {
   const { auth = "trust", poolMode = "transaction", poolSize = 20, tls = false } = options;
@@ -27,22 +33,40 @@ export function checkOptions(options: TestbedOptions): CheckedOptions {
   if (!Number.isInteger(poolSize) || poolSize < 1) {
     throw invalid("poolSize", String(poolSize), "a whole number from 1 up");
   }
-  for (const name of [database, ...databases]) identifier("database", name);
-  for (const name of [user, ...Object.keys(users)]) identifier("user", name);
+  names("database", [database, ...databases], RESERVED_DATABASES);
+  names("user", [user, ...Object.keys(users)], RESERVED_USERS);
+  for (const name of [database, ...databases]) {
+    if (databases.includes(sessionAlias(name)) || database === sessionAlias(name)) {
+      throw invalid(
+        "database",
+        sessionAlias(name),
+        `a name that is not the session alias of "${name}"`,
+      );
+    }
+  }
   for (const secret of [password, ...Object.values(users)]) {
     // The value itself is not for messages.
     if (/[\0\r\n]/.test(secret)) throw invalid("password", "…", "text of one line");
   }
+  const pooler = options.pooler === false ? {} : (options.pooler ?? {});
   for (const [place, port] of [
     ["postgres.port", options.postgres?.port],
-    ["pooler.port", options.pooler === false ? undefined : options.pooler?.port],
+    ["pooler.port", pooler.port],
   ] as const) {
     if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536)) {
       throw invalid(place, String(port), "a port number from 1 to 65535");
     }
   }
+  for (const [place, url] of [
+    ["postgres.url", options.postgres?.url],
+    ["pooler.url", pooler.url],
+    ["pooler.sessionUrl", pooler.sessionUrl],
+    ["pooler.adminUrl", pooler.adminUrl],
+  ] as const) {
+    if (url !== undefined) parseUrl(place, url);
+  }
   settings("postgres.settings", options.postgres?.settings);
-  settings("pooler.settings", options.pooler === false ? undefined : options.pooler?.settings);
+  settings("pooler.settings", pooler.settings);
   return {
     auth,
     poolMode,
@@ -60,13 +84,18 @@ function oneOf(option: string, value: string, allowed: readonly string[]): void 
     throw invalid(option, value, allowed.map((each) => `"${each}"`).join(", "));
 }
 
-function identifier(option: string, name: string): void {
-  if (/^[A-Za-z_][A-Za-z0-9_]{0,54}$/.test(name)) return;
-  throw invalid(
-    option,
-    name,
-    "letters, digits and underscores, at most 55, beginning with no digit",
-  );
+function names(option: string, taken: readonly string[], reserved: readonly string[]): void {
+  for (const name of taken) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,54}$/.test(name)) {
+      throw invalid(
+        option,
+        name,
+        "letters, digits and underscores, at most 55, beginning with no digit",
+      );
+    }
+    if (reserved.includes(name))
+      throw invalid(option, name, `a name other than ${reserved.join(", ")}`);
+  }
 }
 
 function settings(

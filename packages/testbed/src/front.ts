@@ -56,8 +56,6 @@ async function givenFront(
   backend: Backend,
   { url = "", sessionUrl, adminUrl }: PoolerOptions,
 ): Promise<Front> {
-  parseUrl("pooler.url", url);
-  if (sessionUrl !== undefined) parseUrl("pooler.sessionUrl", sessionUrl);
   const admin = adminUrl === undefined ? undefined : parseUrl("pooler.adminUrl", adminUrl);
   const version = admin && (await versionAt(admin));
   return {

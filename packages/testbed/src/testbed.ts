@@ -10,6 +10,7 @@ import { resolvePostgres } from "./provision/postgres.ts";
 import { orThrow } from "./provision/resolution.ts";
 import { throwIfAborted } from "./run/command.ts";
 import type { FoundServers } from "./run/context.ts";
+import { requirePort } from "./run/port.ts";
 import type { Server } from "./run/server.ts";
 import { openWorkspace } from "./run/workspace.ts";
 import { makeCertificates } from "./tls.ts";
@@ -105,6 +106,7 @@ export async function startTestbed(options: TestbedOptions = {}): Promise<Testbe
   const defer = (step: () => Promise<void> | void): void => void undoing.push(step);
   try {
     const found = await findServers(options);
+    await requirePorts(options);
     const workspace = await openWorkspace();
     defer(() => workspace.close());
     if (checked.tls) options.onProgress?.({ step: "make-certificates" });
@@ -133,6 +135,13 @@ async function findServers(options: TestbedOptions): Promise<FoundServers> {
     }),
     ...(wantsPooler && { pooler: orThrow(await resolvePooler({ ...options, ...pooler })) }),
   };
+}
+
+/** Ports asked for by number are looked at before the seconds that a start takes. */
+async function requirePorts({ postgres, pooler }: TestbedOptions): Promise<void> {
+  const poolerPort = pooler === false ? undefined : pooler?.port;
+  if (postgres?.port !== undefined) await requirePort(postgres.port, "PostgreSQL");
+  if (poolerPort !== undefined) await requirePort(poolerPort, "The pooler");
 }
 
 function testbedOf(

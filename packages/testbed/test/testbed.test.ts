@@ -1,9 +1,9 @@
 import { connect } from "node:net";
-import { existsSync, readdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { tmpdir } from "node:os";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { isTestbedError, startTestbed, type Testbed } from "@doorpolicy/testbed";
 import { poll } from "../src/run/poll.ts";
 import { allEnd } from "./fixtures/run.ts";
@@ -272,22 +272,27 @@ describe("a fixed port", () => {
 
 describe("options that no server could start with", () => {
   it.each([
-    [{ poolSize: 0 }, "poolSize"],
-    [{ poolMode: "sesion" as "session" }, "poolMode"],
-    [{ auth: "none" as "trust" }, "auth"],
-    [{ database: "a b" }, "database"],
-    [{ user: "x; --" }, "user"],
-    [{ postgres: { version: "14" as "15" } }, "postgres.version"],
-    [{ pooler: { version: "latest" } }, "pooler.version"],
-    [{ pooler: { port: 70_000 } }, "pooler.port"],
-    [{ pooler: { settings: { a: "1\nadmin_users = x" } } }, "pooler.settings.a"],
-    [{ postgres: { url: "mysql://u:verysecret@h/d" } }, "postgres.url"],
-  ])("%j is refused by name", async (options, name) => {
-    const error: unknown = await startTestbed(options).catch((reason: unknown) => reason);
+    [`{ "poolSize": 0 }`, "poolSize"],
+    [`{ "poolMode": "sesion" }`, "poolMode"],
+    [`{ "auth": "none" }`, "auth"],
+    [`{ "database": "a b" }`, "database"],
+    [`{ "user": "x; --" }`, "user"],
+    [`{ "user": "postgres" }`, "user"],
+    [`{ "databases": ["app_session"] }`, "database"],
+    [`{ "password": "very\\nsecret" }`, "password"],
+    [`{ "postgres": { "version": "14" } }`, "postgres.version"],
+    [`{ "pooler": { "version": "latest" } }`, "pooler.version"],
+    [`{ "pooler": { "kind": "pgpool" } }`, "pooler.kind"],
+    [`{ "pooler": { "port": 70000 } }`, "pooler.port"],
+    [`{ "pooler": { "settings": { "a": "1\\nadmin_users = x" } } }`, "pooler.settings.a"],
+    [`{ "postgres": { "url": "mysql://u:verysecret@h/d" } }`, "postgres.url"],
+    [`{ "pooler": { "url": "verysecret" } }`, "pooler.url"],
+  ])("%s is refused by name", async (json, name) => {
+    const error: unknown = await startTestbed(JSON.parse(json)).catch((reason: unknown) => reason);
 
     expect(isTestbedError(error) && error.code).toBe("testbed/invalid-option");
     expect(String(error)).toContain(`\`${name}\``);
-    expect(String(error)).not.toContain("verysecret");
+    expect(String(error)).not.toMatch(/very\s*secret/);
   });
 });
 
@@ -323,7 +328,9 @@ describe("stop()", () => {
 
 describe("a signal", () => {
   it("that aborts while the servers start leaves nothing behind", async () => {
-    const before = new Set(readdirSync(tmpdir()));
+    const dir = mkdtempSync(join(tmpdir(), "abort-"));
+    chmodSync(dir, 0o755);
+    vi.stubEnv("TMPDIR", dir);
     const controller = new AbortController();
 
     const failure = startTestbed({
@@ -335,10 +342,9 @@ describe("a signal", () => {
     });
 
     await expect(failure).rejects.toMatchObject({ code: "testbed/aborted" });
-    const left = readdirSync(tmpdir()).filter(
-      (name) => name.startsWith("doorpolicy-testbed-") && !before.has(name),
-    );
-    expect(left).toEqual([]);
+    expect(readdirSync(dir)).toEqual([]);
+    vi.unstubAllEnvs();
+    rmSync(dir, { recursive: true });
   });
 });
 
@@ -352,11 +358,9 @@ describe("clients by the thousand", () => {
       () => (sockets.every((socket) => socket.readyState === "open") ? sockets.length : undefined),
       { timeoutMs: 10_000 },
     );
-    const [lists] = await Promise.all([bed.admin("SHOW LISTS")]);
     for (const socket of sockets) socket.destroy();
 
     expect(opened).toBe(1_500);
-    expect(lists.length).toBeGreaterThan(0);
     expect(bed.logs.since(mark, "pooler")).not.toMatch(/too many open files|no more connections/i);
   });
 });

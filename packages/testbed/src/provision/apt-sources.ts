@@ -50,13 +50,13 @@ export function parseDeb822(text: string): AptSource[] {
       const fields = fieldsOf(stanza);
       if (!words(fields["types"]).includes("deb")) return [];
       if (/^(no|false|0|off|without|disable)$/i.test(fields["enabled"]?.trim() ?? "")) return [];
-      const signedBy = fields["signed-by"]?.replace(/^\s*\n?/, "").trimEnd();
+      const signedBy = signature(fields["signed-by"]);
       return words(fields["uris"]).flatMap((uri) =>
         words(fields["suites"]).map((suite) => ({
           uri,
           suite,
           components: words(fields["components"]),
-          ...(signedBy !== undefined && signedBy !== "" && { signedBy }),
+          ...(signedBy !== undefined && { signedBy }),
         })),
       );
     });
@@ -104,6 +104,12 @@ function fieldsOf(stanza: string): Record<string, string | undefined> {
     } else if (name !== "") fields[name] = `${fields[name] ?? ""}\n${line}`;
   }
   return fields;
+}
+
+/** A path on one line; a key keeps its lines and their indentation, which apt needs. */
+function signature(value: string | undefined): string | undefined {
+  if (value === undefined || value.trim() === "") return undefined;
+  return value.includes("\n") ? value.trimEnd() : value.trim();
 }
 
 function words(text: string | undefined): string[] {

@@ -55,11 +55,18 @@ export function poolerEntryName(kind: string, version: string, how?: string): st
   return [kind, version, process.platform, process.arch, how].filter((part) => part).join("-");
 }
 
-/** Entries of the cache whose names begin so, oldest version first. */
-export async function entriesOf(cacheDir: string, prefix: string): Promise<string[]> {
-  const names = await readdir(join(cacheDir, "servers")).catch(() => []);
+/** Entries of one kind whose version, by their name, is one that `wants` wants; oldest first. */
+export async function poolerEntries(
+  cacheDir: string,
+  kind: string,
+  wants: (version: string) => boolean,
+): Promise<string[]> {
+  const names = await readdir(join(cacheDir, "servers")).catch((): string[] => []);
   return names
-    .filter((name) => name.startsWith(prefix) && !name.endsWith(".lock"))
+    .filter((name) => {
+      const [, named, version = ""] = /^([a-z]+)-([\d.]+)-/.exec(name) ?? [];
+      return named === kind && wants(version) && !name.endsWith(".lock");
+    })
     .toSorted((left, right) => left.localeCompare(right))
     .map((name) => entryPath(cacheDir, name));
 }
@@ -174,7 +181,8 @@ async function isOrphaned(lock: string): Promise<boolean> {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    return errorCode(error) === "ESRCH";
+    // EPERM: somebody else's, and alive.
+    return errorCode(error) !== "EPERM";
   }
 }
 

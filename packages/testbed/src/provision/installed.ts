@@ -37,6 +37,6 @@ export async function installedPostgresDirs(major: string): Promise<string[]> {
 
 /** What a server program says about its version; `undefined` when it does not run. */
 export async function versionOf(program: string): Promise<string | undefined> {
-  const { code, stdout, stderr } = await runCommand(program, ["--version"], { timeoutMs: 10_000 });
+  const { code, stdout, stderr } = await runCommand(program, ["--version"], { timeoutMs: 30_000 });
   return code === 0 ? versionIn(stdout + stderr) : undefined;
 }

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { TestbedError } from "../errors.ts";
 import type { PoolerKind, PoolerOptions, ProvisionOptions } from "../options.ts";
 import { fits, isAtLeast } from "../config/version.ts";
-import { defaultCacheDir, entriesOf, readOrigin } from "./cache.ts";
+import { defaultCacheDir, poolerEntries, readOrigin } from "./cache.ts";
 import { installedPaths, versionOf } from "./installed.ts";
 import { installPackage } from "./package-manager.ts";
 import { defaultPoolerVersion, POOLER_FLOOR, poolerPins } from "./pins.ts";
@@ -149,7 +149,7 @@ async function fromCache({
   attempts,
 }: Search): Promise<ResolvedPooler | undefined> {
   const cacheDir = request.cacheDir ?? (await defaultCacheDir());
-  for (const entry of await entriesOf(cacheDir, `${kind}-`)) {
+  for (const entry of await poolerEntries(cacheDir, kind, (version) => fits(version, asked))) {
     const bin = join(entry, kind);
     const version = await versionOf(bin);
     if (version !== undefined && fits(version, asked)) {

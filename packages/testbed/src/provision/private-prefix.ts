@@ -200,7 +200,7 @@ async function gather({
   await copyFile(program, join(lib, `${kind}.bin`));
   const starter = [
     "#!/bin/sh",
-    'lib="$(dirname "$0")/lib"',
+    'lib="${0%/*}/lib"',
     `exec "$lib/${basename(loader)}" --library-path "$lib" "$lib/${kind}.bin" "$@"`,
     "",
   ].join("\n");

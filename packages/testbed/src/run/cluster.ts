@@ -14,8 +14,10 @@ export const FRESH_PASSWORD = "fresh";
 
 /** What an empty cluster is made with. */
 export interface ClusterRequest {
-  /** The program; `postgres` is beside it. */
+  /** The program, in a place where the servers' account can run it. */
   readonly initdb: string;
+  /** Where PostgreSQL was found, before any copy. */
+  readonly bin: string;
   /** Full version of PostgreSQL. */
   readonly version: string;
   /** Directory of the cluster to be. */
@@ -47,9 +49,9 @@ export async function makeCluster(request: ClusterRequest): Promise<void> {
 }
 
 async function templateOf(request: ClusterRequest): Promise<string> {
-  const { initdb, version, workspace, cacheDir, signal } = request;
+  const { bin, version, workspace, cacheDir, signal } = request;
   // Two builds of one version may differ in block size; a path tells them apart.
-  const build = createHash("sha256").update(initdb).digest("hex").slice(0, 8);
+  const build = createHash("sha256").update(bin).digest("hex").slice(0, 8);
   const name = `cluster-${version}-${process.platform}-${process.arch}-${build}`;
   return cached({ cacheDir, name, signal }, async (draft) => {
     const fresh = await workspace.subdir("fresh");

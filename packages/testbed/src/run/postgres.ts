@@ -1,11 +1,12 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { literal, populationSql, type Population } from "../config/population.ts";
 import { authType, postgresConf } from "../config/postgres-conf.ts";
 import type { AuthMethod } from "../options.ts";
 import type { ResolvedPostgres } from "../provision/resolution.ts";
 import { postgresTree } from "../provision/postgres.ts";
 import type { Certificates } from "../tls.ts";
-import { openSimpleClient } from "../wire/simple-client.ts";
+import { openSimpleClient, type TextRow } from "../wire/simple-client.ts";
 import { runnableBy } from "./account.ts";
 import { FRESH_PASSWORD, makeCluster, SUPERUSER } from "./cluster.ts";
 import type { LogFile } from "./log.ts";
@@ -37,6 +38,7 @@ export async function openPostgres(options: ClusterOptions): Promise<Server> {
   });
   await makeCluster({
     initdb: join(dirname(postgres), "initdb"),
+    bin: found.bin,
     version: found.version,
     data,
     workspace,
@@ -77,40 +79,32 @@ export async function openPostgres(options: ClusterOptions): Promise<Server> {
   });
 }
 
-/** Roles and databases of a fresh cluster. `secrets` are verifiers where the method has them. */
-export async function populate(options: {
-  readonly port: number;
-  readonly superuserSecret: string;
-  readonly owner: string;
-  readonly secrets: Readonly<Record<string, string>>;
-  readonly databases: readonly string[];
-}): Promise<void> {
+/**
+ * Roles and databases of a fresh cluster; `secrets` are verifiers where the method has them.
+ * Returns the version as the server says it.
+ */
+export async function populate(
+  target: { readonly port: number; readonly superuserSecret: string },
+  population: Population,
+): Promise<string> {
   const client = await openSimpleClient({
     host: LOOPBACK,
-    port: options.port,
+    port: target.port,
     user: SUPERUSER,
     password: FRESH_PASSWORD,
     database: SUPERUSER,
   });
   try {
-    await client.query(`ALTER ROLE ${SUPERUSER} PASSWORD ${quote(options.superuserSecret)}`);
-    for (const [name, secret] of Object.entries(options.secrets)) {
-      if (name === SUPERUSER) continue;
-      await client.query(`CREATE ROLE "${name}" LOGIN PASSWORD ${quote(secret)}`);
-    }
-    if (options.owner !== SUPERUSER) {
-      await client.query(`ALTER ROLE "${options.owner}" CREATEDB CREATEROLE`);
-      await client.query(`GRANT pg_monitor, pg_signal_backend TO "${options.owner}"`);
-    }
-    for (const name of options.databases) {
-      if (name === SUPERUSER) continue;
-      await client.query(`CREATE DATABASE "${name}" OWNER "${options.owner}"`);
-    }
+    const [row] = await client.query("SHOW server_version");
+    await client.query(`ALTER ROLE ${SUPERUSER} PASSWORD ${literal(target.superuserSecret)}`);
+    for (const statement of populationSql(population)) await client.query(statement);
+    return versionOfRow(row);
   } finally {
     await client.close();
   }
 }
 
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+/** `17.10 (Debian 17.10-1)` → `17.10`. */
+export function versionOfRow(row: TextRow | undefined): string {
+  return row?.["server_version"]?.split(" ")[0] ?? "unknown";
 }
