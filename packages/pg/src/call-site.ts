@@ -15,9 +15,10 @@ const FRAMES = 12;
 export function captureCallSite(own: number): CallSite {
   const site: CallSite = { own };
   const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = FRAMES;
+  // It may be frozen, and then its own length has to do.
+  Reflect.set(Error, "stackTraceLimit", FRAMES);
   Error.captureStackTrace(site, captureCallSite);
-  Error.stackTraceLimit = before;
+  Reflect.set(Error, "stackTraceLimit", before);
   return site;
 }
 

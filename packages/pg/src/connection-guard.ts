@@ -1,22 +1,31 @@
 import { PolicyError } from "@doorpolicy/core";
 
-import { type CallSite, describeCallSite } from "./call-site.ts";
+import type { CallSite } from "./call-site.ts";
 import { after, cancel, now, soon } from "./clock.ts";
+import { ConnectionReports } from "./connection-reports.ts";
 import type { Guard } from "./guard.ts";
 import type { BlockLimits } from "./limits.ts";
-import { lasting, leftOpenDraft, LIMIT_HELP, openedAt, overLimitDraft } from "./messages.ts";
+import {
+  lasting,
+  leftOpenDraft,
+  LIMIT_HELP,
+  openedAt,
+  overLimitDraft,
+  releasedBusyDraft,
+} from "./messages.ts";
 import { OpenBlock, type OverLimit } from "./open-block.ts";
 import {
   awaitsReady,
   hasActiveQuery,
   isConnecting,
+  isPipelining,
   isSettled,
   isUnusable,
   NOT_QUERYABLE,
   type PgClient,
+  takeUnsent,
 } from "./pg-internals.ts";
 import type { ViolationDraft } from "./report.ts";
-import { scrub } from "./scrub.ts";
 import { whenSettled } from "./settle.ts";
 import { unwatch, watch, type Watched } from "./watchdog.ts";
 
@@ -65,11 +74,11 @@ export class ConnectionGuard implements Watched {
   readonly #client: PgClient;
   readonly #raw: RawClient;
   readonly #guard: Guard;
+  readonly #reports: ConnectionReports;
   #limits: BlockLimits;
   #holder: Holder | undefined;
   #block: OpenBlock | undefined;
   #openingSite: CallSite | undefined;
-  #lastText: string | undefined;
   /** Makes the error that every statement gets; unset while statements are taken. */
   #refuse: (() => Error) | undefined;
   #endedByPolicy: (() => PolicyError) | undefined;
@@ -81,6 +90,7 @@ export class ConnectionGuard implements Watched {
   constructor(client: PgClient, guard: Guard, limits: BlockLimits, raw: RawClient) {
     this.#client = client;
     this.#guard = guard;
+    this.#reports = new ConnectionReports(guard);
     this.#limits = limits;
     this.#raw = raw;
     const { connection } = client;
@@ -111,8 +121,13 @@ export class ConnectionGuard implements Watched {
 
   /** Takes note of a statement about to be sent, and of its sender where it opens a block. */
   noteStatement(text: string | undefined, opener: CallSite | undefined): void {
-    this.#lastText = text;
+    this.#reports.lastText = text;
     if (opener !== undefined) this.#openingSite = opener;
+  }
+
+  /** Reports a violation, with what is known about the open block. */
+  report(draft: ViolationDraft): void {
+    this.#reports.report(draft, this.#block, this.#holder?.site);
   }
 
   /** True when the socket is closed. */
@@ -220,6 +235,8 @@ export class ConnectionGuard implements Watched {
   #onAnswerInBlock(block: OpenBlock): void {
     block.idleSince = now();
     if (this.#endedByPolicy !== undefined || this.#guard.lane.mode === "bypass") return;
+    // What is on the wire already, a COMMIT perhaps, cannot be taken back.
+    if (isPipelining(this.#client)) return;
     const over = block.overLimit(block.idleSince, this.#limits);
     if (over !== undefined) this.#onOverLimit(block, over);
   }
@@ -248,10 +265,10 @@ export class ConnectionGuard implements Watched {
   }
 
   #onOverLimit(block: OpenBlock, over: OverLimit): void {
-    const response = this.#guard.response(over.rule, this.#lastText);
+    const response = this.#guard.response(over.rule, this.#reports.lastText);
     if (response === "act") this.#endByPolicy(block, over);
     else block.markReported(over.rule);
-    if (response === "report") this.#reportBlock(block, overLimitDraft(over, "would-have"));
+    if (response === "report") this.#reports.report(overLimitDraft(over, "would-have"), block);
   }
 
   /** Poison first, then ROLLBACK, then close: after a bare ROLLBACK the next statements would autocommit. */
@@ -262,20 +279,23 @@ export class ConnectionGuard implements Watched {
     this.#endedByPolicy = reason;
     this.#refuse = reason;
     unwatch(this);
+    // Nobody awaited what came before them; sent now, a COMMIT among them would store the block.
+    for (const query of takeUnsent(this.#client))
+      query.handleError(reason(), this.#client.connection);
     // After pg has handled the answer that this may be called from.
     soon(() => void this.#finishEnding(block, over, reason()));
   }
 
   async #finishEnding(block: OpenBlock, over: OverLimit, reason: Error): Promise<void> {
     const isRolledBack = await this.#rollBack();
-    this.#reportBlock(block, overLimitDraft(over, isRolledBack ? "rolled-back" : "closed"));
+    this.#reports.report(overLimitDraft(over, isRolledBack ? "rolled-back" : "closed"), block);
     if (this.#holder === undefined) await this.close();
     else this.#holder.take(reason);
   }
 
   async #rollBackLeftOpen(block: OpenBlock): Promise<Error | undefined> {
     const isRolledBack = await this.#rollBack();
-    this.#reportBlock(block, leftOpenDraft(block, isRolledBack ? "rolled-back" : "closed"));
+    this.#reports.report(leftOpenDraft(block, isRolledBack ? "rolled-back" : "closed"), block);
     return isRolledBack
       ? undefined
       : (this.#lost ?? new Error("The ROLLBACK of an open transaction failed"));
@@ -286,7 +306,7 @@ export class ConnectionGuard implements Watched {
     const bound = after(ROLLBACK_MS, () => this.#client.connection.stream.destroy());
     try {
       await this.#raw.query("ROLLBACK");
-      return true;
+      return this.#block === undefined;
     } catch {
       return false;
     } finally {
@@ -295,15 +315,7 @@ export class ConnectionGuard implements Watched {
   }
 
   #destroyBusy(): Error {
-    const statement = this.#statement();
-    this.#guard.report({
-      rule: "connections/released-busy",
-      action: "closed",
-      message: `A connection was released while a statement was running, which went on for ${DRAIN_MS} ms; the connection was destroyed.`,
-      help: "Await every statement before the connection is released.",
-      ...this.#openedBy(this.#holder?.site),
-      ...statement,
-    });
+    this.report(releasedBusyDraft(DRAIN_MS));
     return new Error("The connection was released while a statement was running");
   }
 
@@ -314,7 +326,7 @@ export class ConnectionGuard implements Watched {
     if (block !== undefined && !isUnusable(this.#client)) {
       if (isSettled(this.#client)) await this.#rollBackLeftOpen(block);
       // pg destroys the socket under a running statement: a goodbye would wait behind it.
-      else this.#reportBlock(block, leftOpenDraft(block, "closed"));
+      else this.#reports.report(leftOpenDraft(block, "closed"), block);
     }
     if (this.#isGone) return;
     this.boundGoodbye();
@@ -324,24 +336,5 @@ export class ConnectionGuard implements Watched {
   /** Between an error and its ReadyForQuery: a goodbye now would cost the pooler its server connection. */
   #isFailing(): boolean {
     return awaitsReady(this.#client) && !hasActiveQuery(this.#client);
-  }
-
-  #reportBlock(block: OpenBlock, draft: ViolationDraft): void {
-    this.#guard.report({
-      ...draft,
-      message: this.#guard.withReason(draft.message, draft.rule, this.#lastText),
-      heldMs: block.heldMs,
-      ...this.#openedBy(block.site),
-      ...this.#statement(),
-    });
-  }
-
-  #openedBy(site: CallSite | undefined): Pick<ViolationDraft, "openedBy"> {
-    const openedBy = describeCallSite(site);
-    return openedBy === undefined ? {} : { openedBy };
-  }
-
-  #statement(): Pick<ViolationDraft, "statement"> {
-    return this.#lastText === undefined ? {} : { statement: scrub(this.#lastText) };
   }
 }

@@ -37,9 +37,9 @@ export class Guard {
     return this.#exception(rule, subject) === undefined ? "act" : "report";
   }
 
-  /** Reports a violation, in the name of this lane. */
+  /** Reports a violation, in the name of this lane, unless its rule is off. */
   report(draft: ViolationDraft): void {
-    report(draft, this.lane);
+    if (this.lane.policy.rules[draft.rule]?.runtime !== "off") report(draft, this.lane);
   }
 
   /** Reports what is so for every connection of this module only the first time. */

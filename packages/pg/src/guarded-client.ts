@@ -145,7 +145,12 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
         "The server answered COMMIT with ROLLBACK: a statement of the transaction had failed, and nothing of it is stored.";
       const help =
         "Let the error of a failed statement end the transaction, or use a savepoint around what may fail.";
-      guard.report({ rule, action: response === "act" ? "refused" : "would-have", message, help });
+      this.#connection.report({
+        rule,
+        action: response === "act" ? "refused" : "would-have",
+        message,
+        help,
+      });
       return response === "act" ? new PolicyError(rule, message, { hint: help }) : undefined;
     }
   }

@@ -1,4 +1,5 @@
 import { AsyncResource } from "node:async_hooks";
+import { inspect } from "node:util";
 
 import { PolicyError } from "@doorpolicy/core";
 
@@ -65,6 +66,15 @@ export function guardPoolClass(
       return undefined;
     }
 
+    /**
+     * Ends the pool without waiting for whoever holds a connection: each one is taken back, rolled
+     * back and closed. For holders that are gone, as after a failed start of an ORM.
+     */
+    endNow(): Promise<void> {
+      for (const checkout of this.#checkouts) checkout.release();
+      return this.#end();
+    }
+
     /** pg-pool emits `release` before it takes the connection back: a listener that throws would cost the slot. */
     override emit(event: string | symbol, ...values: unknown[]): boolean {
       try {
@@ -77,6 +87,19 @@ export function guardPoolClass(
         });
         return true;
       }
+    }
+
+    /** Its options hold a URL with a password, which a log of the pool must not show. */
+    [inspect.custom](): object {
+      const { totalCount, idleCount, waitingCount } = this;
+      return {
+        pool: guard.name,
+        target: guard.lane.target.name,
+        lane: guard.lane.lane,
+        totalCount,
+        idleCount,
+        waitingCount,
+      };
     }
 
     #take(site: CallSite, callback: ConnectCallback): void {

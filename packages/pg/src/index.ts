@@ -26,4 +26,5 @@ export {
   type PoolConfigInput,
   sayChanges,
   type SettingChange,
+  withoutSecrets,
 } from "./config/index.ts";

@@ -49,3 +49,13 @@ export function leftOpenDraft(block: OpenBlock, action: ViolationAction): Violat
     help: "End every transaction with COMMIT or ROLLBACK before the connection is released.",
   };
 }
+
+/** The report of a connection that came back busy and stayed so. */
+export function releasedBusyDraft(drainMs: number): ViolationDraft {
+  return {
+    rule: "connections/released-busy",
+    action: "closed",
+    message: `A connection was released while a statement was running, which went on for ${drainMs} ms; the connection was destroyed.`,
+    help: "Await every statement before the connection is released.",
+  };
+}

@@ -62,6 +62,8 @@ export type ConnectCallback = (
 /** The part of a `pg.Pool` that the guard uses and overrides. */
 export interface PgPool extends EventEmitter {
   readonly options: Readonly<Record<string, unknown>>;
+  readonly totalCount: number;
+  readonly idleCount: number;
   readonly waitingCount: number;
   connect(callback?: ConnectCallback): unknown;
   end(callback?: (error?: unknown) => void): unknown;
@@ -81,11 +83,11 @@ interface ClientFields {
   readonly hasExecuted?: boolean;
   /** 8.19 and later; `activeQuery` and `queryQueue` are deprecated getters there. */
   readonly _activeQuery?: unknown;
-  readonly _queryQueue?: readonly unknown[];
+  readonly _queryQueue?: PgQuery[];
   /** Pipeline mode, 8.23 and later. */
   readonly _sentQueryQueue?: readonly unknown[];
   readonly activeQuery?: unknown;
-  readonly queryQueue?: readonly unknown[];
+  readonly queryQueue?: PgQuery[];
 }
 
 function fieldsOf(client: PgClient): ClientFields {
@@ -99,6 +101,17 @@ export function isSettled(client: PgClient): boolean {
   if (fields.readyForQuery !== true) return false;
   const queue = fields._queryQueue ?? fields.queryQueue;
   return queue?.length === 0 && (fields._sentQueryQueue?.length ?? 0) === 0;
+}
+
+/** Takes out of the queue what has not been sent yet; in pipeline mode everything has. */
+export function takeUnsent(client: PgClient): readonly PgQuery[] {
+  const fields = fieldsOf(client);
+  return (fields._queryQueue ?? fields.queryQueue)?.splice(0) ?? [];
+}
+
+/** True when more statements than the one being answered are on their way (pipeline mode). */
+export function isPipelining(client: PgClient): boolean {
+  return (fieldsOf(client)._sentQueryQueue?.length ?? 0) > 0;
 }
 
 /** True while a statement (or an open portal) is being answered, false between an error and its ReadyForQuery. */

@@ -91,16 +91,18 @@ export function appendSilently(query: PgQuery, text: string): void {
   };
 }
 
-/** Looks at the command tag of a query before the caller gets its result; `judge` may turn it into an error. */
+/**
+ * Looks at the command tag of a query when it comes, while the block is still known; what `judge`
+ * makes of it is what the caller gets, once the server is ready.
+ */
 export function judgeTag(query: PgQuery, judge: (tag: string) => Error | undefined): void {
   const { handleCommandComplete: complete, handleReadyForQuery: ready } = query;
-  let tag = "";
+  let error: Error | undefined;
   query.handleCommandComplete = (message, connection) => {
-    tag = message.text ?? "";
+    error = judge(message.text ?? "");
     complete.call(query, message, connection);
   };
   query.handleReadyForQuery = (connection) => {
-    const error = judge(tag);
     if (error === undefined) ready.call(query, connection);
     else query.handleError(error, connection);
   };

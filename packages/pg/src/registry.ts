@@ -2,6 +2,8 @@
 export interface EndablePool {
   readonly ending: boolean;
   end(): Promise<void>;
+  /** Ends it without waiting for whoever holds a connection. */
+  endNow(): Promise<void>;
 }
 
 /** One per process, however many copies of this package are loaded. */
@@ -40,5 +42,7 @@ export function poolsOf(guarded: { readonly Pool: unknown }): readonly EndablePo
 }
 
 function isEndable(pool: object | undefined): pool is EndablePool {
-  return pool !== undefined && "end" in pool && typeof pool.end === "function" && "ending" in pool;
+  return (
+    pool !== undefined && "endNow" in pool && typeof pool.endNow === "function" && "ending" in pool
+  );
 }

@@ -26,10 +26,10 @@ export function scrub(text: string): string {
 const TOKEN = new RegExp(
   [
     String.raw`(?<gap>\s+|--[^\n]*|/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/)`,
-    String.raw`(?<literal>[eE]'(?:[^'\\]|\\[\s\S]|'')*'|(?:[uU]&|[bBxXnN])?'(?:[^'\\]|'')*'|\$(?<tag>(?:[a-zA-Z_]\w*)?)\$[\s\S]*?\$\k<tag>\$)`,
+    String.raw`(?<literal>[eE]'(?:[^'\\]|\\[\s\S]|'')*'|[uU]&'(?:[^']|'')*'|[bBxXnN]?'(?:[^'\\]|'')*'|\$(?<tag>(?:[a-zA-Z_]\w*)?)\$[\s\S]*?\$\k<tag>\$)`,
     String.raw`(?<name>"(?:[^"]|"")*"|[a-zA-Z_\u0080-\uffff][\w$\u0080-\uffff]*|\$\d+)`,
     String.raw`(?<number>\.?\d[\w.]*)`,
-    String.raw`(?<sign>[^\s'"$\w\\/-]|[-/])`,
+    String.raw`(?<sign>[^\s'"$\w\\/-]|-(?!-)|/(?!\*))`,
   ].join("|"),
   "y",
 );

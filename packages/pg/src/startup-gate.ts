@@ -3,7 +3,6 @@ import { PolicyError } from "@doorpolicy/core";
 import { handedLimits, type PoolConfigInput } from "./config/index.ts";
 import type { ConnectionGuard } from "./connection-guard.ts";
 import type { Guard } from "./guard.ts";
-import { LIMIT_PARAMETERS } from "./config/startup-options.ts";
 import { limitsOf } from "./limits.ts";
 import {
   brokenParameter,
@@ -44,7 +43,6 @@ export class Startup {
     const { lane } = this.#guard;
     if (lane.mode === "bypass") return undefined;
     const { limits, translated, refused } = judgeStartup(given, lane);
-    this.#reportHanded();
     const [first] = refused.filter((finding) => this.#response(PARAMETERS, finding) === "act");
     if (first !== undefined) return startupRefusal(first, this.#path(first));
     for (const finding of refused) this.#reportRefused(finding);
@@ -66,14 +64,6 @@ export class Startup {
     const kept = [...translated, ...refused].filter(isKept).map(({ carrier }) => carrier);
     const asGiven = Object.fromEntries(kept.map((carrier) => [carrier, given[carrier]]));
     return { ...packet, ...asGiven, application_name: name };
-  }
-
-  /** What an adapter or the pool has taken out of the options already. */
-  #reportHanded(): void {
-    const handed = handedLimits(this.#config);
-    for (const [name, key] of Object.entries(LIMIT_PARAMETERS)) {
-      if (handed[key] !== undefined) this.#reportTranslated({ name, carrier: name });
-    }
   }
 
   #response(rule: string, finding: StartupFinding): "act" | "report" | "nothing" {

@@ -1,4 +1,10 @@
-import { laneInUse, type LaneChoice, type LaneInUse, type Policy, resolvePolicy } from "@doorpolicy/core";
+import {
+  laneInUse,
+  type LaneChoice,
+  type LaneInUse,
+  type Policy,
+  resolvePolicy,
+} from "@doorpolicy/core";
 
 /** A lane of a policy, resolved for a process that does not exist. */
 export function laneOf(policy: Policy = {}, choice?: LaneChoice): LaneInUse {

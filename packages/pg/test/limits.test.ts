@@ -4,7 +4,12 @@ import { limitsOf, setLocalText } from "../src/limits.ts";
 import { laneOf } from "./lanes.ts";
 
 const policy = {
-  transaction: { idleTimeoutMs: 2_000, timeoutMs: 20_000, statementTimeoutMs: 9_000, lockTimeoutMs: 800 },
+  transaction: {
+    idleTimeoutMs: 2_000,
+    timeoutMs: 20_000,
+    statementTimeoutMs: 9_000,
+    lockTimeoutMs: 800,
+  },
 };
 
 describe("limits of blocks", () => {
@@ -23,7 +28,10 @@ describe("limits of blocks", () => {
   test("are the service's where the policy does not enforce its own", () => {
     const service = { statementTimeoutMs: 50, lockTimeoutMs: 40, serverIdleTimeoutMs: 60_000 };
 
-    const limits = limitsOf(laneOf({ ...policy, enforced: ["transaction.lockTimeoutMs"] }), service);
+    const limits = limitsOf(
+      laneOf({ ...policy, enforced: ["transaction.lockTimeoutMs"] }),
+      service,
+    );
 
     expect(limits).toMatchObject({
       idleTimeoutMs: 50_000,
@@ -39,14 +47,22 @@ describe("limits of blocks", () => {
     [1_500, 750],
     [3_000, 2_000],
     [60_000, 50_000],
-  ])("with a server limit of %d ms have a guard that acts after %d ms", (serverIdleTimeoutMs, idleTimeoutMs) => {
-    expect(limitsOf(laneOf(policy), { serverIdleTimeoutMs })).toMatchObject({ idleTimeoutMs });
-  });
+  ])(
+    "with a server limit of %d ms have a guard that acts after %d ms",
+    (serverIdleTimeoutMs, idleTimeoutMs) => {
+      expect(limitsOf(laneOf(policy), { serverIdleTimeoutMs })).toMatchObject({ idleTimeoutMs });
+    },
+  );
 
   test("leave migrations and long reports their time on the direct lane", () => {
     const limits = limitsOf(laneOf(policy, { lane: "direct" }), {});
 
-    expect(limits).toMatchObject({ timeoutMs: 0, statementTimeoutMs: 0, lockTimeoutMs: 800, idleTimeoutMs: 2_000 });
+    expect(limits).toMatchObject({
+      timeoutMs: 0,
+      statementTimeoutMs: 0,
+      lockTimeoutMs: 800,
+      idleTimeoutMs: 2_000,
+    });
   });
 });
 
@@ -60,7 +76,9 @@ describe("what is sent behind BEGIN", () => {
       lockTimeoutMs: 30,
     });
 
-    expect(text).toBe("; SET LOCAL idle_in_transaction_session_timeout = 1000; SET LOCAL lock_timeout = 30");
+    expect(text).toBe(
+      "; SET LOCAL idle_in_transaction_session_timeout = 1000; SET LOCAL lock_timeout = 30",
+    );
   });
 
   test("is nothing without limits", () => {

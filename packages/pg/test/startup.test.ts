@@ -29,14 +29,21 @@ describe("the startup packet in front of a pooler", () => {
     const { packet, limits, refused } = judgeStartup(given, laneOf(behind("1.24")));
 
     expect(packet).toEqual(WHO);
-    expect(limits).toEqual({ statementTimeoutMs: 5_000, lockTimeoutMs: 20, serverIdleTimeoutMs: 9 });
+    expect(limits).toEqual({
+      statementTimeoutMs: 5_000,
+      lockTimeoutMs: 20,
+      serverIdleTimeoutMs: 9,
+    });
     expect(refused).toEqual([]);
   });
 
   test.each([
     ["-c statement_timeout=5s", { statementTimeoutMs: 5_000 }],
     ["-cstatement_timeout=1min", { statementTimeoutMs: 60_000 }],
-    ["--statement-timeout=250 -c lock_timeout=1s", { statementTimeoutMs: 250, lockTimeoutMs: 1_000 }],
+    [
+      "--statement-timeout=250 -c lock_timeout=1s",
+      { statementTimeoutMs: 250, lockTimeoutMs: 1_000 },
+    ],
   ])("options %s: limits in them, too", (options, limits) => {
     const verdict = judgeStartup({ ...WHO, options }, laneOf(behind("1.18")));
 
@@ -68,16 +75,16 @@ describe("the startup packet in front of a pooler", () => {
     expect(verdict.refused).toEqual([]);
   });
 
-  test.each([["direct lane", {}, { lane: "direct" }] as const, ["no pooler", { targets: { main: { pooler: { kind: "none" } } } }, {}] as const])(
-    "%s: is left alone",
-    (_, policy, choice) => {
-      const given = { ...WHO, options: "-c search_path=a", statement_timeout: "5" };
+  test.each([
+    ["direct lane", {}, { lane: "direct" }] as const,
+    ["no pooler", { targets: { main: { pooler: { kind: "none" } } } }, {}] as const,
+  ])("%s: is left alone", (_, policy, choice) => {
+    const given = { ...WHO, options: "-c search_path=a", statement_timeout: "5" };
 
-      const verdict = judgeStartup(given, laneOf(policy, choice));
+    const verdict = judgeStartup(given, laneOf(policy, choice));
 
-      expect(verdict).toMatchObject({ packet: given, translated: [], refused: [] });
-    },
-  );
+    expect(verdict).toMatchObject({ packet: given, translated: [], refused: [] });
+  });
 });
 
 describe("a packet that cannot be sent", () => {

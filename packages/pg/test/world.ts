@@ -1,17 +1,42 @@
-import { definePolicy, type Policy, type Violation } from "@doorpolicy/core";
+import { createRequire } from "node:module";
+
+import { definePolicy, type LaneChoice, type Policy, type Violation } from "@doorpolicy/core";
 import { startTestbed, type Testbed } from "@doorpolicy/testbed";
-import pg from "pg";
+import pg, { type Submittable } from "pg";
 
 import { type GuardedPg, guardPg } from "../src/index.ts";
 
 /** The whole of pg's types: what a test calls. */
 export type Pg = typeof pg;
 
+/** A `pg-cursor`, which comes without types. */
+export interface TestCursor extends Submittable {
+  read(rows: number): Promise<unknown[]>;
+  close(): Promise<void>;
+}
+
+const require = createRequire(import.meta.url);
+
+/** A portal that stays open between its reads. */
+export function makeCursor(text: string): TestCursor {
+  const Cursor: new (text: string) => TestCursor = require("pg-cursor");
+  return new Cursor(text);
+}
+
+/** An installed pg, by the name of its folder: `pg`, `pg85`, `pg811`, `pg816`. */
+export function requirePg(name: string): Pg {
+  return require(name);
+}
+
 /** Servers, and guarded modules whose violations are kept. */
 export interface World extends AsyncDisposable {
   readonly bed: Testbed;
   /** A pg under a policy of this test, and what it reports. */
-  guard(policy?: Policy, module?: Pg): { readonly pg: GuardedPg<Pg>; readonly seen: Violation[] };
+  guard(
+    policy?: Policy,
+    module?: Pg | GuardedPg<Pg>,
+    choice?: LaneChoice,
+  ): { readonly pg: GuardedPg<Pg>; readonly seen: Violation[] };
   /** `application_name` of every client of the pooler that is not the console. */
   clients(): Promise<string[]>;
   /** Backends with an open transaction, as Postgres itself says. */
@@ -24,7 +49,7 @@ export async function startWorld(): Promise<World> {
   const bed = await startTestbed({ allowDownload: true, poolSize: 5 });
   return {
     bed,
-    guard(policy = {}, module = pg) {
+    guard(policy = {}, module = pg, choice = {}) {
       const seen: Violation[] = [];
       const own = definePolicy({
         mode: "enforce",
@@ -32,7 +57,7 @@ export async function startWorld(): Promise<World> {
         ...policy,
         onViolation: (violation) => seen.push(violation),
       });
-      return { pg: guardPg(module, own), seen };
+      return { pg: guardPg(module, own, choice), seen };
     },
     async clients() {
       const rows = await bed.admin("SHOW CLIENTS");
@@ -47,14 +72,18 @@ export async function startWorld(): Promise<World> {
       return Number(rows[0]?.["open"]);
     },
     droppedServers: () =>
-      bed.logs.since(undefined, "pooler").split("client disconnect while server was not ready").length - 1,
+      bed.logs.since(undefined, "pooler").split("client disconnect while server was not ready")
+        .length - 1,
     [Symbol.asyncDispose]: () => bed.stop(),
   };
 }
 
-/** Asks until it is so, for at most five seconds; then shows how it differs. */
-export async function eventually(assertion: () => Promise<void> | void): Promise<void> {
-  const until = Date.now() + 5_000;
+/** Asks until it is so, for at most so long; then shows how it differs. */
+export async function eventually(
+  assertion: () => Promise<void> | void,
+  boundMs: number = 5_000,
+): Promise<void> {
+  const until = Date.now() + boundMs;
   for (;;) {
     try {
       await assertion();

@@ -83,7 +83,11 @@ function applyReuse(draft: PoolConfigDraft, { policy, mode }: LaneInUse): void {
   if (mode === "bypass") return;
   const { reuse, idleTimeoutMs } = policy.connections;
   if (reuse === "none") {
-    draft.set("maxUses", 1, "a connection that nobody uses is closed; the pooler does the pooling.");
+    draft.set(
+      "maxUses",
+      1,
+      "a connection that nobody uses is closed; the pooler does the pooling.",
+    );
   } else if (
     draft.values["idleTimeoutMillis"] === undefined ||
     policy.isEnforced("connections.idleTimeoutMs")

@@ -1,4 +1,4 @@
-import type { LaneInUse } from "@doorpolicy/core";
+import type { LaneInUse, ResolvedPolicy } from "@doorpolicy/core";
 
 import { Guard } from "../guard.ts";
 
@@ -22,17 +22,24 @@ export interface SettingChange {
   readonly rule?: string;
 }
 
-const said = new Set<string>();
+/** By policy: each one has its own `onViolation`, which has to hear of what concerns it. */
+const saidUnder = new WeakMap<ResolvedPolicy, Set<string>>();
 
 /** Settings of one process are few; a program that makes options in a loop must not fill the memory. */
 const MAX_SAID = 200;
 
 /**
- * Says once a process what of a service's own settings was overridden or dropped: what a rule
+ * Says once a policy what of a service's own settings was overridden or dropped: what a rule
  * translated as a violation, everything else as a process warning with the code
  * `DOORPOLICY_SETTING`. Defaults that were merely filled in are not said.
  */
-export function sayChanges(client: string, lane: LaneInUse, changes: readonly SettingChange[]): void {
+export function sayChanges(
+  client: string,
+  lane: LaneInUse,
+  changes: readonly SettingChange[],
+): void {
+  const said = saidUnder.get(lane.policy) ?? new Set();
+  saidUnder.set(lane.policy, said);
   for (const change of changes) {
     if (change.kind === "set") continue;
     const text = `${client}, target ${lane.target.name}: ${changeText(change)}`;
@@ -41,7 +48,8 @@ export function sayChanges(client: string, lane: LaneInUse, changes: readonly Se
     if (change.rule === undefined) {
       process.emitWarning(text, { type: "DoorpolicyWarning", code: "DOORPOLICY_SETTING" });
     } else {
-      const help = "Move it to `transaction` in the policy, and set `ALTER ROLE … SET` for statements outside blocks.";
+      const help =
+        "Move it to `transaction` in the policy, and set `ALTER ROLE … SET` for statements outside blocks.";
       new Guard(lane).report({ rule: change.rule, action: "translated", message: text, help });
     }
   }

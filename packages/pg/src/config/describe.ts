@@ -45,7 +45,8 @@ export function describePoolConfig(config: PoolConfigInput, context: DescribeCon
   const { client, target, lane, environment = {}, instead = {} } = context;
   const effective = readConfig(config, context);
   const name =
-    effective.setting("application_name", "PGAPPNAME") ?? effective.setting("fallback_application_name");
+    effective.setting("application_name", "PGAPPNAME") ??
+    effective.setting("fallback_application_name");
   const queryTimeout = effective.setting("query_timeout");
   return {
     client,
@@ -84,7 +85,7 @@ export function startupParameters(effective: EffectiveConfig): readonly Fact<Sta
 }
 
 /** Custom settings may hold anything, tokens too; a limit is a number, and rules need no more than names. */
-function withoutSecrets(options: string): string {
+export function withoutSecrets(options: string): string {
   const settings = parseStartupOptions(options);
   if (settings === undefined) return "…";
   return formatStartupOptions(

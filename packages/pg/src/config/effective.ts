@@ -43,7 +43,8 @@ export function readConfig(config: PoolConfigInput, context: ConfigContext = {})
   const { environment = {}, paths = PG_PATHS } = context;
   const values = copyPoolConfig(config);
   const { connectionString } = values;
-  const url = typeof connectionString === "string" && connectionString !== "" ? connectionString : undefined;
+  const url =
+    typeof connectionString === "string" && connectionString !== "" ? connectionString : undefined;
   const urlParameters = parametersOf(url);
   return {
     values,
@@ -58,7 +59,8 @@ export function readConfig(config: PoolConfigInput, context: ConfigContext = {})
       return fromEnvironment ? { value: fromEnvironment, path: `env ${variable}` } : undefined;
     },
     poolOption(...keys) {
-      for (const key of keys) if (values[key]) return { value: values[key], path: paths.option(key) };
+      for (const key of keys)
+        if (values[key]) return { value: values[key], path: paths.option(key) };
       return undefined;
     },
   };

@@ -1,6 +1,6 @@
 export { type AppliedPoolConfig, applyToPoolConfig } from "./apply.ts";
 export { changeText, sayChanges, type SettingChange } from "./changes.ts";
-export { describePoolConfig, type DescribeContext } from "./describe.ts";
+export { describePoolConfig, type DescribeContext, withoutSecrets } from "./describe.ts";
 export { type ConfigContext, type ConfigPaths, PG_PATHS } from "./effective.ts";
 export { laneConnection, type LaneConnection } from "./lane-url.ts";
 export { findPeer, loadPeer, peerAnchors } from "./load-peer.ts";

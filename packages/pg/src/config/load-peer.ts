@@ -25,24 +25,29 @@ export function findPeer(name: string, anchors: readonly string[]): string | und
 }
 
 /**
- * Loads a package of the application as the ORM itself would, and never a copy of our own.
+ * Loads a package of the application as the ORM itself would, and never a copy of our own. `option`
+ * is the key by which a service may give it instead.
  *
  * Throws `PolicyError` `driver/missing` where no anchor has it, or where loading it fails; the
  * `cause` then says why.
  */
-export function loadPeer(name: string, anchors: readonly string[]): unknown {
+export function loadPeer(name: string, option: string, anchors: readonly string[]): unknown {
   const file = findPeer(name, anchors);
   if (file === undefined) {
     throw new PolicyError("driver/missing", `The package \`${name}\` is not installed.`, {
-      hint: `Run \`npm install ${name}\`, or pass it in the options.`,
+      hint: `Run \`npm install ${name}\`, or pass it as \`${option}\`.`,
     });
   }
   try {
     return createRequire(file)(file) as unknown;
   } catch (cause) {
-    throw new PolicyError("driver/missing", `The package \`${name}\` is installed and cannot be loaded.`, {
-      hint: `Run \`npm install ${name}\` again, or pass it in the options.`,
-      cause,
-    });
+    throw new PolicyError(
+      "driver/missing",
+      `The package \`${name}\` is installed and cannot be loaded.`,
+      {
+        hint: `Run \`npm install ${name}\` again, or pass it as \`${option}\`.`,
+        cause,
+      },
+    );
   }
 }

@@ -29,7 +29,8 @@ export const HANDED_KEY = "doorpolicy";
 export function handedLimits(config: PoolConfigInput): HandedLimits {
   if (typeof config !== "object") return {};
   const handed = valueOf(config, HANDED_KEY);
-  const limits = typeof handed === "object" && handed !== null ? valueOf(handed, "limits") : undefined;
+  const limits =
+    typeof handed === "object" && handed !== null ? valueOf(handed, "limits") : undefined;
   return typeof limits === "object" && limits !== null ? limits : {};
 }
 
@@ -41,25 +42,30 @@ export function handedLimits(config: PoolConfigInput): HandedLimits {
 export function copyPoolConfig(config: PoolConfigInput, replaced: ConfigValues = {}): ConfigValues {
   if (config === undefined) return { ...replaced };
   if (typeof config === "string") return { connectionString: config, ...replaced };
-  const descriptors = Object.getOwnPropertyDescriptors(config) as PropertyDescriptorMap;
+  const descriptors: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(config);
   for (const descriptor of Object.values(descriptors)) {
     // A frozen config is a good config; its copy has to be editable all the same.
     descriptor.configurable = true;
     if ("value" in descriptor) descriptor.writable = true;
   }
-  const copy = Object.create(Object.getPrototypeOf(config) as object | null, descriptors) as ConfigValues;
+  const copy: ConfigValues = Object.create(Reflect.getPrototypeOf(config), descriptors);
   for (const [key, value] of Object.entries(replaced)) setKey(copy, key, value);
   return copy;
 }
 
 /** Replaces one key of a copy, whatever its property was like before: frozen, hidden or a getter. */
 export function setKey(values: ConfigValues, key: string, value: unknown): void {
-  Object.defineProperty(values, key, { value, configurable: true, enumerable: true, writable: true });
+  Object.defineProperty(values, key, {
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
 }
 
 /** The value under a key of any object. */
 export function valueOf(object: object, key: string): unknown {
-  return (object as ConfigValues)[key];
+  return Reflect.get(object, key);
 }
 
 const WHERE_KEYS = ["connectionString", "host", "port", "user", "password", "database"] as const;

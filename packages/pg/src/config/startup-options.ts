@@ -34,7 +34,9 @@ export function parseStartupOptions(text: string): readonly StartupSetting[] | u
 
 /** The text that {@link parseStartupOptions} reads as these settings. */
 export function formatStartupOptions(settings: readonly StartupSetting[]): string {
-  return settings.map(({ name, value }) => `-c ${name}=${value.replaceAll(/[\\\s]/g, String.raw`\$&`)}`).join(" ");
+  return settings
+    .map(({ name, value }) => `-c ${name}=${value.replaceAll(/[\\\s]/g, String.raw`\$&`)}`)
+    .join(" ");
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = {

@@ -73,10 +73,15 @@ function handLimit(
     return "the pooler refuses it in the startup packet, and in bypass nothing stands in for it.";
   }
   if (milliseconds === undefined) {
-    throw refusal(`\`${name}\` at \`${path}\` is not a limit.`, path, "Set it to a number of milliseconds.");
+    throw refusal(
+      `\`${name}\` at \`${path}\` is not a limit.`,
+      path,
+      "Set it to a number of milliseconds.",
+    );
   }
   const key = LIMIT_POLICY_KEYS[limit];
-  if (lane.policy.isEnforced(key)) return `the policy enforces \`${key}\`, and its own limit is sent with BEGIN.`;
+  if (lane.policy.isEnforced(key))
+    return `the policy enforces \`${key}\`, and its own limit is sent with BEGIN.`;
   draft.hand(limit, milliseconds);
   return `the pooler refuses it in the startup packet, so ${milliseconds} ms are sent with BEGIN; ${OUTSIDE}.`;
 }
@@ -87,8 +92,9 @@ function takeOptions(draft: PoolConfigDraft, lane: LaneInUse): void {
   const settings = parseStartupOptions(String(given.value));
   const takesIt = (setting: StartupSetting): boolean =>
     lane.has("parses-options") && acceptsStartup(lane, setting.name);
-  const isLimit = ({ name }: StartupSetting): boolean => name in LIMIT_PARAMETERS;
-  const refused = settings?.find((setting) => !takesIt(setting) && !isLimit(setting));
+  const refused = settings?.find(
+    (setting) => !takesIt(setting) && !(setting.name in LIMIT_PARAMETERS),
+  );
   if (settings === undefined || refused !== undefined) {
     if (!actsOn(lane, PARAMETERS, given.path)) return;
     throw optionRefusal(given.path, refused);
@@ -127,7 +133,11 @@ function takeQueryTimeout(draft: PoolConfigDraft, lane: LaneInUse): void {
   const stops = "it stops waiting while the server goes on";
   if (lane.has("applies-any-startup-parameter")) {
     if (milliseconds !== undefined && draft.read().setting("statement_timeout") === undefined) {
-      draft.set("statement_timeout", milliseconds, "the server ends a statement that takes longer.");
+      draft.set(
+        "statement_timeout",
+        milliseconds,
+        "the server ends a statement that takes longer.",
+      );
     }
     draft.drop("query_timeout", `${stops}; \`statement_timeout\` ends the statement itself.`);
     return;

@@ -10,7 +10,8 @@ export const IGNORED_URL_PARAMETERS: Readonly<Record<string, string>> = {
   connection_limit: "Set `max`.",
   pool_timeout: "Set `connectionTimeoutMillis`.",
   connect_timeout: "Set `connectionTimeoutMillis`.",
-  socket_timeout: "Set `transaction.statementTimeoutMs` in the policy; the server then ends the statement.",
+  socket_timeout:
+    "Set `transaction.statementTimeoutMs` in the policy; the server then ends the statement.",
   statement_cache_size: "Remove it; this client caches no statements.",
   max_idle_connection_lifetime: "Set `idleTimeoutMillis`.",
   max_connection_lifetime: "Set `maxLifetimeSeconds`.",

@@ -15,6 +15,7 @@ import { behindPgBouncer, laneOf, NAME, policyOf } from "./policies.ts";
 import { laneInUse } from "@doorpolicy/core";
 
 const URL = "postgresql://u:secret@h:6432/db";
+const password = (): string => "secret";
 
 describe("the laws of adapters, for pool configs", () => {
   const laws = adapterLaws<PoolConfigInput>({
@@ -29,7 +30,11 @@ describe("the laws of adapters, for pool configs", () => {
       nothing: {},
       "a URL as text": URL,
       "a name in the URL": { connectionString: `${URL}?application_name=other` },
-      "a pool that keeps connections": { max: 100, idleTimeoutMillis: 0, connectionTimeoutMillis: 0 },
+      "a pool that keeps connections": {
+        max: 100,
+        idleTimeoutMillis: 0,
+        connectionTimeoutMillis: 0,
+      },
       "a pool of its own size": { max: 3, connectionTimeoutMillis: 100 },
       "limits everywhere": {
         connectionString: `${URL}?statement_timeout=1000&sslmode=no-verify`,
@@ -46,12 +51,12 @@ describe("the laws of adapters, for pool configs", () => {
       "no pooler": policyOf({ targets: { main: { pooler: { kind: "none" } } } }),
       "a pool in the client": policyOf({ connections: { reuse: "pool" } }),
       "everything enforced": policyOf({ extends: "strict" }),
-      "observe": policyOf({ mode: "observe" }),
-      "bypass": policyOf({ mode: "bypass" }),
+      observe: policyOf({ mode: "observe" }),
+      bypass: policyOf({ mode: "bypass" }),
     },
   });
 
-  test.each(laws)("$title", ({ run }) => run());
+  test.each(laws)("$title", (law) => law.run());
 });
 
 describe("applyToPoolConfig", () => {
@@ -71,8 +76,16 @@ describe("applyToPoolConfig", () => {
     { title: "a smaller pool, as poolSize", config: { poolSize: 3 }, kept: { poolSize: 3 } },
     { title: "a larger pool", config: { max: 30 }, kept: { max: 20 } },
     { title: "max: 0", config: { max: 0 }, kept: { max: 20 } },
-    { title: "a longer wait", config: { connectionTimeoutMillis: 9_000 }, kept: { connectionTimeoutMillis: 9_000 } },
-    { title: "an endless wait", config: { connectionTimeoutMillis: 0 }, kept: { connectionTimeoutMillis: 1_500 } },
+    {
+      title: "a longer wait",
+      config: { connectionTimeoutMillis: 9_000 },
+      kept: { connectionTimeoutMillis: 9_000 },
+    },
+    {
+      title: "an endless wait",
+      config: { connectionTimeoutMillis: 0 },
+      kept: { connectionTimeoutMillis: 1_500 },
+    },
     {
       title: "a wait that no timer can hold",
       config: { connectionTimeoutMillis: Infinity },
@@ -90,7 +103,12 @@ describe("applyToPoolConfig", () => {
       policy: { enforced: ["connections"] },
       kept: { connectionTimeoutMillis: 1_500 },
     },
-    { title: "a pool in the client", config: {}, policy: { connections: { reuse: "pool" } }, kept: { idleTimeoutMillis: 5_000 } },
+    {
+      title: "a pool in the client",
+      config: {},
+      policy: { connections: { reuse: "pool" } },
+      kept: { idleTimeoutMillis: 5_000 },
+    },
     {
       title: "a pool in the client with an idle time of its own",
       config: { idleTimeoutMillis: 0 },
@@ -181,7 +199,9 @@ describe("applyToPoolConfig", () => {
 
   test("keeps a parameter that a written exception allows", () => {
     const config = { options: "-c search_path=a" };
-    const allow = [{ rule: "startup/no-unsupported-parameters", match: "options", reason: "ignored on purpose" }];
+    const allow = [
+      { rule: "startup/no-unsupported-parameters", match: "options", reason: "ignored on purpose" },
+    ];
 
     const applied = applyToPoolConfig(config, laneOf({ allow }));
 
@@ -191,8 +211,17 @@ describe("applyToPoolConfig", () => {
   test.each<{ title: string; config: object; environment?: Record<string, string>; path: string }>([
     { title: "search_path", config: { options: "-c search_path=tenant" }, path: "options" },
     { title: "a switch", config: { options: "-B 100" }, path: "options" },
-    { title: "in the URL", config: { connectionString: `${URL}?options=-c%20role%3Dadmin` }, path: "connectionString?options" },
-    { title: "in the environment", config: {}, environment: { PGOPTIONS: "-c role=admin" }, path: "env PGOPTIONS" },
+    {
+      title: "in the URL",
+      config: { connectionString: `${URL}?options=-c%20role%3Dadmin` },
+      path: "connectionString?options",
+    },
+    {
+      title: "in the environment",
+      config: {},
+      environment: { PGOPTIONS: "-c role=admin" },
+      path: "env PGOPTIONS",
+    },
     {
       title: "in the environment, behind options that are translated",
       config: { options: "-c lock_timeout=1" },
@@ -200,7 +229,11 @@ describe("applyToPoolConfig", () => {
       path: "env PGOPTIONS",
     },
     { title: "replication", config: { replication: "database" }, path: "replication" },
-    { title: "a limit that is no number", config: { statement_timeout: "soon" }, path: "statement_timeout" },
+    {
+      title: "a limit that is no number",
+      config: { statement_timeout: "soon" },
+      path: "statement_timeout",
+    },
   ])("refuses what changes results or rights: $title", ({ config, environment = {}, path }) => {
     const error = errorOf(() => applyToPoolConfig(config, laneOf(), { environment }));
 
@@ -209,8 +242,10 @@ describe("applyToPoolConfig", () => {
   });
 
   test("keeps a password that pg has hidden, and a password function", () => {
-    const password = (): string => "secret";
-    const hidden = Object.defineProperty({ host: "h" }, "password", { value: "secret", enumerable: false });
+    const hidden = Object.defineProperty({ host: "h" }, "password", {
+      value: "secret",
+      enumerable: false,
+    });
 
     const ofHidden = applyToPoolConfig(hidden, laneOf());
     const ofFunction = applyToPoolConfig({ password }, laneOf());

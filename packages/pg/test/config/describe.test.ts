@@ -12,7 +12,10 @@ interface Example {
   readonly facts: Partial<ClientFacts>;
 }
 
-const unset = <Value>(value: Value): { value: Value; path: string } => ({ value, path: "default of pg" });
+const unset = <Value>(value: Value): { value: Value; path: string } => ({
+  value,
+  path: "default of pg",
+});
 
 const EXAMPLES: readonly Example[] = [
   {
@@ -64,13 +67,21 @@ const EXAMPLES: readonly Example[] = [
     facts: { applicationName: { value: "fallback", path: "fallback_application_name" } },
   },
   { title: "max: 0 is 10", config: { max: 0 }, facts: { poolMax: unset(10) } },
-  { title: "max: \"20\" is 20", config: { max: "20" }, facts: { poolMax: { value: 20, path: "max" } } },
+  {
+    title: 'max: "20" is 20',
+    config: { max: "20" },
+    facts: { poolMax: { value: 20, path: "max" } },
+  },
   {
     title: "a max that is no number bounds nothing",
     config: { max: "many" },
     facts: { poolMax: { value: Infinity, path: "max" } },
   },
-  { title: "poolSize", config: { poolSize: 7 }, facts: { poolMax: { value: 7, path: "poolSize" } } },
+  {
+    title: "poolSize",
+    config: { poolSize: 7 },
+    facts: { poolMax: { value: 7, path: "poolSize" } },
+  },
   {
     title: "max beats poolSize",
     config: { max: 3, poolSize: 7 },
@@ -89,7 +100,11 @@ const EXAMPLES: readonly Example[] = [
       ],
     },
   },
-  { title: "maxUses: 0 is for ever", config: { maxUses: 0 }, facts: { usesPerConnection: unset(Infinity) } },
+  {
+    title: "maxUses: 0 is for ever",
+    config: { maxUses: 0 },
+    facts: { usesPerConnection: unset(Infinity) },
+  },
   {
     title: "connectionTimeoutMillis: 0 waits for ever",
     config: { connectionTimeoutMillis: 0 },
@@ -97,7 +112,11 @@ const EXAMPLES: readonly Example[] = [
   },
   {
     title: "limits from options and URL",
-    config: { connectionString: `${URL}?lock_timeout=300`, statement_timeout: 5_000, lock_timeout: 100 },
+    config: {
+      connectionString: `${URL}?lock_timeout=300`,
+      statement_timeout: 5_000,
+      lock_timeout: 100,
+    },
     facts: {
       startupParameters: [
         { value: { name: "statement_timeout", value: "5000" }, path: "statement_timeout" },
@@ -106,10 +125,12 @@ const EXAMPLES: readonly Example[] = [
     },
   },
   {
-    title: "statement_timeout: \"5s\" is 5 ms, as pg sends it",
+    title: 'statement_timeout: "5s" is 5 ms, as pg sends it',
     config: { statement_timeout: "5s" },
     facts: {
-      startupParameters: [{ value: { name: "statement_timeout", value: "5" }, path: "statement_timeout" }],
+      startupParameters: [
+        { value: { name: "statement_timeout", value: "5" }, path: "statement_timeout" },
+      ],
     },
   },
   {
@@ -123,7 +144,10 @@ const EXAMPLES: readonly Example[] = [
     environment: { PGOPTIONS: "-c statement_timeout=5s --app.token=secret" },
     facts: {
       startupParameters: [
-        { value: { name: "options", value: "-c statement_timeout=5s -c app.token=…" }, path: "env PGOPTIONS" },
+        {
+          value: { name: "options", value: "-c statement_timeout=5s -c app.token=…" },
+          path: "env PGOPTIONS",
+        },
       ],
     },
   },
@@ -135,7 +159,11 @@ const EXAMPLES: readonly Example[] = [
   {
     title: "replication",
     config: { replication: "database" },
-    facts: { startupParameters: [{ value: { name: "replication", value: "database" }, path: "replication" }] },
+    facts: {
+      startupParameters: [
+        { value: { name: "replication", value: "database" }, path: "replication" },
+      ],
+    },
   },
   {
     title: "query_timeout in the URL",

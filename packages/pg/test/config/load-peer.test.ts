@@ -11,7 +11,10 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "doorpolicy-peer-"));
   await mkdir(join(folder, "node_modules", "broken"), { recursive: true });
-  await writeFile(join(folder, "node_modules", "broken", "index.js"), "require('nowhere-to-be-found')");
+  await writeFile(
+    join(folder, "node_modules", "broken", "index.js"),
+    "require('nowhere-to-be-found')",
+  );
   await writeFile(join(folder, "package.json"), "{}");
 });
 
@@ -21,21 +24,23 @@ describe("loadPeer", () => {
   test("finds a package from the first anchor that has it", () => {
     const anchors = [join(folder, "package.json"), ...peerAnchors(import.meta.url)];
 
-    const pg = loadPeer("pg", anchors);
+    const pg = loadPeer("pg", "driver", anchors);
 
     expect(pg).toHaveProperty("Pool");
     expect(findPeer("pg", [join(folder, "package.json")])).toBeUndefined();
   });
 
   test("says what to install where there is none", () => {
-    const load = (): unknown => loadPeer("pg", [join(folder, "package.json")]);
+    const load = loading("pg");
 
-    expect(load).toThrow("The package `pg` is not installed. Run `npm install pg`");
+    expect(load).toThrow(
+      "The package `pg` is not installed. Run `npm install pg`, or pass it as `driver`.",
+    );
     expect(load).toThrow(expect.objectContaining({ code: "driver/missing" }));
   });
 
   test("keeps the reason why an installed package cannot be loaded", () => {
-    const load = (): unknown => loadPeer("broken", [join(folder, "package.json")]);
+    const load = loading("broken");
 
     expect(load).toThrow(
       expect.objectContaining({
@@ -49,3 +54,7 @@ describe("loadPeer", () => {
     expect(peerAnchors(undefined)).not.toContain(undefined);
   });
 });
+
+function loading(name: string): () => unknown {
+  return () => loadPeer(name, "driver", [join(folder, "package.json")]);
+}

@@ -10,7 +10,13 @@ import {
 describe("parseStartupOptions and formatStartupOptions", () => {
   test.each([
     ["-c statement_timeout=5s", [["statement_timeout", "5s"]]],
-    ["--lock-timeout=1 -cA=b", [["lock_timeout", "1"], ["a", "b"]]],
+    [
+      "--lock-timeout=1 -cA=b",
+      [
+        ["lock_timeout", "1"],
+        ["a", "b"],
+      ],
+    ],
     [String.raw`-c search_path=a,\ b`, [["search_path", "a, b"]]],
     ["", []],
   ])("%s", (text, settings) => {
