@@ -39,8 +39,7 @@ export interface DatasourceUrl {
  *
  * The direct lane is refused (`policy/missing-url`) where the policy has no direct URL, or where it
  * is the pooled one: Migrate takes a session lock, which a pooler leaves on a stranger's connection
- * (P19). Also throws `PolicyError` `startup/refused`, `naming/invalid`, `url/unsupported`,
- * `policy/unknown-target`.
+ * (P19). Also throws `PolicyError` `startup/refused`, `url/unsupported`, `policy/unknown-target`.
  */
 export function datasourceUrl(policy: Policy | ResolvedPolicy, choice: LaneChoice = {}): string {
   const lane = laneInUse(resolveForProcess(policy), choice);
@@ -61,11 +60,19 @@ function rewrite(lane: LaneInUse): DatasourceUrl {
   if (lane.lane === "direct") refusePooledAsDirect(lane);
   const given = lane.url().reveal();
   const draft = new UrlDraft(given, laneConnection(lane)?.from ?? "url");
-  const name = lane.policy.name.text;
-  refuseName(name);
-  draft.set("application_name", name, "every connection of this process says the policy's name.");
+  // The core's alphabet for names is the one that Prisma's schema engine needs: it writes parameters
+  // back without encoding them, so that `& # % +` would cut a name (from source, prisma-engines).
+  draft.set(
+    "application_name",
+    lane.policy.name.text,
+    "every connection of this process says the policy's name.",
+  );
   if (lane.has("pools-connections")) applyPool(draft, lane);
-  else draft.drop("pgbouncer", "there is no pooler on this lane, and statements may keep their names.");
+  else
+    draft.drop(
+      "pgbouncer",
+      "there is no pooler on this lane, and statements may keep their names.",
+    );
   return { url: new SecretUrl(draft.text), changes: draft.changes, coverage: "configured" };
 }
 
@@ -80,6 +87,12 @@ function applyPool(draft: UrlDraft, lane: LaneInUse): void {
   } else {
     draft.set("pgbouncer", "true", "this pooler does not track named statements.");
   }
+  if (draft.read().parameters.findLast(({ name }) => name === "schema")?.value === "public") {
+    draft.drop(
+      "schema",
+      "`public` is the engine's own default, and naming it sends a `search_path`.",
+    );
+  }
   refuseStartup(draft.read(), lane, draft.origin);
   draft.setWithin(
     "connection_limit",
@@ -89,9 +102,15 @@ function applyPool(draft: UrlDraft, lane: LaneInUse): void {
   );
   // The engine counts in seconds and reads 0 as "for ever".
   const wait = Math.max(1, Math.ceil(connections.acquireTimeoutMs / 1000));
-  draft.setWithin("pool_timeout", wait, policy.isEnforced("connections.acquireTimeoutMs"), Infinity);
+  draft.setWithin(
+    "pool_timeout",
+    wait,
+    policy.isEnforced("connections.acquireTimeoutMs"),
+    Infinity,
+  );
   if (mode === "bypass") return;
-  const idle = connections.reuse === "none" ? 1 : Math.max(1, Math.ceil(connections.idleTimeoutMs / 1000));
+  const idle =
+    connections.reuse === "none" ? 1 : Math.max(1, Math.ceil(connections.idleTimeoutMs / 1000));
   draft.setWithin(
     "max_idle_connection_lifetime",
     idle,
@@ -131,7 +150,13 @@ class UrlDraft {
     const from = this.#value(name);
     if (from === undefined) return;
     this.text = withoutParameters(this.text, [name]);
-    this.changes.push({ path: `${this.origin}?${name}`, from, to: undefined, why, kind: "dropped" });
+    this.changes.push({
+      path: `${this.origin}?${name}`,
+      from,
+      to: undefined,
+      why,
+      kind: "dropped",
+    });
   }
 
   /** A number that the service may set itself, from 1 to `most`. */
@@ -144,17 +169,6 @@ class UrlDraft {
   #value(name: string): string | undefined {
     return this.read().parameters.findLast((parameter) => parameter.name === name)?.value;
   }
-}
-
-/** The schema engine writes parameters back without encoding them (from source, prisma-engines). */
-function refuseName(name: string): void {
-  const wrong = /[&#%+]/.exec(name)?.[0];
-  if (wrong === undefined) return;
-  throw new PolicyError(
-    "naming/invalid",
-    `Prisma's schema engine would cut the name at \`${wrong}\`, which stands in the naming template.`,
-    { path: "naming.template", hint: "Use letters, digits and `. _ : @ / -` in it." },
-  );
 }
 
 /** Two variables that hold the same URL are one lane, and it is the pooled one. */

@@ -41,5 +41,8 @@ export function describe(
     instead: INSTEAD,
   });
   if (adapterOptions["statementNameGenerator"] === undefined) return facts;
-  return { ...facts, namedStatements: { value: true, path: `${optionsPath}.statementNameGenerator` } };
+  return {
+    ...facts,
+    namedStatements: { value: true, path: `${optionsPath}.statementNameGenerator` },
+  };
 }

@@ -28,7 +28,8 @@ export interface SqlQueryable {
 }
 
 /** What Prisma calls `Transaction`. Savepoints exist from 7.5. */
-export interface SqlTransaction extends SqlQueryable {
+export interface SqlTransaction extends Omit<SqlQueryable, "provider"> {
+  readonly provider: "mysql" | "postgres" | "sqlite" | "sqlserver";
   readonly options: { usePhantomQuery: boolean };
   commit(): Promise<void>;
   rollback(): Promise<void>;
@@ -49,7 +50,11 @@ export type IsolationLevel =
 export interface SqlDriverAdapter extends SqlQueryable {
   executeScript(script: string): Promise<void>;
   startTransaction(isolationLevel?: IsolationLevel): Promise<SqlTransaction>;
-  getConnectionInfo?(): { schemaName?: string; maxBindValues?: number; supportsRelationJoins: boolean };
+  getConnectionInfo?(): {
+    schemaName?: string;
+    maxBindValues?: number;
+    supportsRelationJoins: boolean;
+  };
   dispose(): Promise<void>;
 }
 

@@ -8,12 +8,19 @@ const RULE = "startup/no-unsupported-parameters";
  * pooler does not take. There is no guarded driver there that could send a limit with BEGIN.
  *
  * `schema` becomes `search_path`: a startup parameter, or with `pgbouncer=true` a `SET` that stays on
- * the server connection for other clients (from source, `quaint`). `schema=public` is the engine's
- * own default, so it may stay.
+ * the server connection for other clients (from source, `quaint`).
  */
-export function refuseStartup({ parameters }: ConnectionUrl, lane: LaneInUse, origin: string): void {
+export function refuseStartup(
+  { parameters }: ConnectionUrl,
+  lane: LaneInUse,
+  origin: string,
+): void {
   const options = parameters.findLast(({ name }) => name === "options");
-  if (options !== undefined && options.value.trim() !== "" && !lane.has("applies-any-startup-parameter")) {
+  if (
+    options !== undefined &&
+    options.value.trim() !== "" &&
+    !lane.has("applies-any-startup-parameter")
+  ) {
     refuse(
       lane,
       `${origin}?options`,
@@ -22,7 +29,7 @@ export function refuseStartup({ parameters }: ConnectionUrl, lane: LaneInUse, or
     );
   }
   const schema = parameters.findLast(({ name }) => name === "schema")?.value;
-  if (schema === undefined || schema === "" || schema === "public" || lane.has("session-state")) return;
+  if (schema === undefined || schema === "" || lane.has("session-state")) return;
   if (acceptsStartup(lane, "search_path")) return;
   refuse(
     lane,

@@ -1,5 +1,5 @@
 import { type LaneChoice, PolicyError, type ResolvedPolicy } from "@doorpolicy/core";
-import { guardPg } from "@doorpolicy/pg";
+import { guardPg, type PgModule } from "@doorpolicy/pg";
 
 import type { SqlDriverAdapter, SqlDriverAdapterFactory } from "./driver-adapter.ts";
 import { connectPrismaPg, pgOf, type PrismaPgConstructor, secondCopy } from "./prisma-pg.ts";
@@ -14,15 +14,16 @@ export interface AdapterPlan {
   readonly choice: LaneChoice;
 }
 
-interface GuardedPool {
-  end(): Promise<void>;
+/** A plan, and what was made of it. */
+export interface MadeAdapter extends AdapterPlan {
+  readonly adapter: SqlDriverAdapterFactory;
 }
 
-const plans = new WeakMap<object, AdapterPlan>();
+const made = new WeakMap<object, MadeAdapter>();
 
 /** The plan of an adapter that {@link guardedAdapter} made; `undefined` for any other. */
-export function planOf(adapter: object): AdapterPlan | undefined {
-  return plans.get(adapter);
+export function planOf(adapter: object): MadeAdapter | undefined {
+  return made.get(adapter);
 }
 
 /**
@@ -33,26 +34,25 @@ export function planOf(adapter: object): AdapterPlan | undefined {
  * with a fresh one.
  */
 export function guardedAdapter(plan: AdapterPlan): SqlDriverAdapterFactory {
-  const factory = new GuardedAdapterFactory(plan);
-  plans.set(factory, plan);
-  return factory;
+  const adapter = new GuardedAdapterFactory(plan);
+  made.set(adapter, { ...plan, adapter });
+  return adapter;
 }
 
 class GuardedAdapterFactory implements SqlDriverAdapterFactory {
   readonly provider = "postgres";
   readonly adapterName: string = "@prisma/adapter-pg";
   readonly #plan: AdapterPlan;
-  #Pool: Promise<new (config: object) => object> | undefined;
+  #pg: Promise<PgModule> | undefined;
 
   constructor(plan: AdapterPlan) {
     this.#plan = plan;
   }
 
   async connect(): Promise<SqlDriverAdapter> {
-    const { PrismaPg, config, adapterOptions } = this.#plan;
-    this.#Pool ??= guardedPoolClass(this.#plan);
-    const Pool = await this.#Pool;
-    const pool = new Pool(config) as GuardedPool;
+    const { PrismaPg, config, adapterOptions, policy, choice } = this.#plan;
+    this.#pg ??= pgOf(PrismaPg).then((pg) => guardPg(pg, policy, choice));
+    const pool = openPool(await this.#pg, config);
     const adapter = await connectPrismaPg(PrismaPg, pool, adapterOptions);
     if (adapter.underlyingDriver() !== pool) {
       await pool.end();
@@ -66,18 +66,25 @@ class GuardedAdapterFactory implements SqlDriverAdapterFactory {
    * was given a URL (measured on 7.10.0), and creates databases through the pooler either way.
    */
   async connectToShadowDb(): Promise<never> {
-    throw new PolicyError("options/refused", "Prisma Migrate would create its shadow database through this adapter.", {
-      path: "adapter",
-      hint: "Give Prisma Migrate a URL: `datasourceUrl(policy, { lane: \"direct\" })` in prisma.config.ts.",
-    });
+    throw new PolicyError(
+      "options/refused",
+      "Prisma Migrate would create its shadow database through this adapter.",
+      {
+        path: "adapter",
+        hint: 'Give Prisma Migrate a URL: `datasourceUrl(policy, { lane: "direct" })` in prisma.config.ts.',
+      },
+    );
   }
 }
 
-async function guardedPoolClass({ PrismaPg, policy, choice }: AdapterPlan): Promise<
-  new (config: object) => object
-> {
-  const pg = await pgOf(PrismaPg);
-  return guardPg(pg, policy, choice).Pool;
+interface GuardedPool {
+  end(): Promise<void>;
+}
+
+function openPool({ Pool }: PgModule, config: object): GuardedPool {
+  if (typeof Pool !== "function") throw new TypeError("guardPg gives a Pool.");
+  const pool: GuardedPool = Reflect.construct(Pool, [config]);
+  return pool;
 }
 
 /** The adapter leaves a pool alone that was given to it; this one was made for it and ends with it. */

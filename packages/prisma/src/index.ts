@@ -1,5 +1,6 @@
 export { type DatasourceUrl, datasourceUrl, describeDatasourceUrl } from "./datasource-url.ts";
 export { describe } from "./describe.ts";
+export { describeEngineUrl } from "./engine-facts.ts";
 export type {
   ColumnType,
   IsolationLevel,

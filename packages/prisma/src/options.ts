@@ -10,7 +10,11 @@ export interface AdapterOptions {
   readonly onConnectionError?: (error: Error) => void;
   /** Refused in enforce where the pooler does not track named statements. */
   readonly statementNameGenerator?: (query: never) => string;
-  readonly userDefinedTypeParser?: (oid: number, value: unknown, adapter: never) => Promise<unknown>;
+  readonly userDefinedTypeParser?: (
+    oid: number,
+    value: unknown,
+    adapter: never,
+  ) => Promise<unknown>;
 }
 
 type LogLevel = "info" | "query" | "warn" | "error";
@@ -42,16 +46,37 @@ export interface PrismaPolicyOptions {
   readonly adapter?: object | null | undefined;
   /** `maxWait` and `timeout` in milliseconds. What the service sets stays, unless the policy enforces it. */
   readonly transactionOptions?:
-    | { readonly maxWait?: number; readonly timeout?: number; readonly isolationLevel?: string }
+    | {
+        readonly maxWait?: number;
+        readonly timeout?: number;
+        readonly isolationLevel?:
+          | "ReadUncommitted"
+          | "ReadCommitted"
+          | "RepeatableRead"
+          | "Serializable";
+      }
     | undefined;
   // Named here only so that literals keep their types on the way through.
   readonly log?: (LogLevel | { readonly level: LogLevel; readonly emit: "stdout" | "event" })[];
   readonly errorFormat?: "pretty" | "colorless" | "minimal";
-  readonly omit?: Readonly<Record<string, Readonly<Record<string, boolean | undefined>> | undefined>>;
+  readonly omit?: Readonly<
+    Record<string, Readonly<Record<string, boolean | undefined>> | undefined>
+  >;
 }
 
 /** Keys of {@link PrismaPolicyOptions} that PrismaClient does not know. */
-export const OWN_KEYS = ["connectionString", "url", "connection", "adapterOptions", "PrismaPg"] as const;
+export const OWN_KEYS = [
+  "connectionString",
+  "url",
+  "connection",
+  "adapterOptions",
+  "PrismaPg",
+] as const;
 
 /** One of the keys that are ours. */
 export type OwnKey = (typeof OWN_KEYS)[number];
+
+/** True for a key that is ours. */
+export function isOwnKey(key: string): key is OwnKey {
+  return OWN_KEYS.some((own) => own === key);
+}

@@ -1,5 +1,5 @@
 import { PolicyError } from "@doorpolicy/core";
-import { loadPeer, peerAnchors } from "@doorpolicy/pg";
+import { loadPeer, peerAnchors, type PgModule } from "@doorpolicy/pg";
 
 import type { SqlDriverAdapter, SqlDriverAdapterFactory } from "./driver-adapter.ts";
 
@@ -21,13 +21,6 @@ export interface PrismaPgInput {
   readonly adapterOptions: object;
 }
 
-/** The fields of a `PrismaPg` that this package reads; private, the same in 6.13 to 7.10. */
-interface PrismaPgFields {
-  readonly config?: unknown;
-  readonly externalPool?: unknown;
-  readonly options?: unknown;
-}
-
 const HINT = "Pass `new PrismaPg(…)` of @prisma/adapter-pg 6.16 to 7, or leave `adapter` out.";
 
 /**
@@ -36,31 +29,49 @@ const HINT = "Pass `new PrismaPg(…)` of @prisma/adapter-pg 6.16 to 7, or leave
  * such a pool for a config, and would connect to `localhost` without a word.
  */
 export function readPrismaPg(factory: object): PrismaPgInput {
-  const { config, externalPool, options } = factory as PrismaPgFields;
-  if (typeof config !== "object" || config === null || typeof factory.constructor !== "function") {
-    throw new PolicyError("driver/unsupported", "`adapter` is no PrismaPg, so no guard can get below it.", {
-      path: "adapter",
-      hint: HINT,
-    });
+  // Private fields, the same in 6.13 to 7.10, and held by tests on both ends.
+  const [config, externalPool, options] = ["config", "externalPool", "options"].map(
+    (key): unknown => Reflect.get(factory, key),
+  );
+  const PrismaPg: unknown = factory.constructor;
+  if (!isObject(config) || !isPrismaPg(PrismaPg)) {
+    throw new PolicyError(
+      "driver/unsupported",
+      "`adapter` is no PrismaPg, so no guard can get below it.",
+      {
+        path: "adapter",
+        hint: HINT,
+      },
+    );
   }
-  const isPool = typeof externalPool === "object" && externalPool !== null;
+  const isPool = isObject(externalPool);
   if (!isPool && "totalCount" in config && "options" in config) throw secondCopy("adapter");
   return {
-    PrismaPg: factory.constructor as PrismaPgConstructor,
+    PrismaPg,
     config,
     isPool,
-    adapterOptions: typeof options === "object" && options !== null ? options : {},
+    adapterOptions: isObject(options) ? options : {},
   };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function isPrismaPg(value: unknown): value is PrismaPgConstructor {
+  return typeof value === "function" && value !== Object;
 }
 
 /** `PrismaPg` of the application's own `@prisma/adapter-pg`; `PolicyError` `driver/missing` without one. */
 export function applicationPrismaPg(
   anchors: readonly string[] = peerAnchors(import.meta.url),
 ): PrismaPgConstructor {
-  const module = loadPeer("@prisma/adapter-pg", anchors);
-  const { PrismaPg } = module as { PrismaPg?: unknown };
-  if (typeof PrismaPg === "function") return PrismaPg as PrismaPgConstructor;
-  throw new PolicyError("driver/unsupported", "@prisma/adapter-pg exports no PrismaPg.", { hint: HINT });
+  const module = loadPeer("@prisma/adapter-pg", "PrismaPg", anchors);
+  const PrismaPg: unknown = isObject(module) ? Reflect.get(module, "PrismaPg") : undefined;
+  if (isPrismaPg(PrismaPg)) return PrismaPg;
+  throw new PolicyError("driver/unsupported", "@prisma/adapter-pg exports no PrismaPg.", {
+    hint: HINT,
+  });
 }
 
 /** Connects a `PrismaPg`, which opens no socket: pg's pool does that at its first statement. */
@@ -69,11 +80,9 @@ export async function connectPrismaPg(
   poolOrConfig: object,
   adapterOptions: object,
 ): Promise<PrismaPgAdapter> {
-  const Constructor = PrismaPg as new (...args: readonly object[]) => SqlDriverAdapterFactory;
-  const adapter = await new Constructor(poolOrConfig, adapterOptions).connect();
-  if ("underlyingDriver" in adapter && typeof adapter.underlyingDriver === "function") {
-    return adapter as PrismaPgAdapter;
-  }
+  const made: SqlDriverAdapterFactory = Reflect.construct(PrismaPg, [poolOrConfig, adapterOptions]);
+  const adapter = await made.connect();
+  if (saysItsPool(adapter)) return adapter;
   throw new PolicyError(
     "driver/unsupported",
     "This @prisma/adapter-pg does not say which pool it uses, so nobody can tell whether it is the guarded one.",
@@ -81,24 +90,19 @@ export async function connectPrismaPg(
   );
 }
 
-/** The part of pg that an adapter uses: the classes of its own copy. */
-export interface AdapterPg {
-  readonly Pool: new (config: object) => object;
-  readonly Client: unknown;
+function saysItsPool(adapter: SqlDriverAdapter): adapter is PrismaPgAdapter {
+  return "underlyingDriver" in adapter && typeof adapter.underlyingDriver === "function";
 }
 
 /**
  * The `pg` that an adapter itself has loaded, which `require("pg")` may not be: another copy's pool
  * fails its `instanceof`. Also found in a bundled application.
  */
-export async function pgOf(PrismaPg: PrismaPgConstructor): Promise<AdapterPg> {
+export async function pgOf(PrismaPg: PrismaPgConstructor): Promise<PgModule> {
   const adapter = await connectPrismaPg(PrismaPg, {}, {});
   const pool = adapter.underlyingDriver();
   await adapter.dispose();
-  return {
-    Pool: pool.constructor as AdapterPg["Pool"],
-    Client: (pool as { readonly Client?: unknown }).Client,
-  };
+  return { Pool: pool.constructor, Client: Reflect.get(pool, "Client") };
 }
 
 /** The adapter and the guard have met two different copies of `pg`. */
@@ -106,6 +110,9 @@ export function secondCopy(path: string): PolicyError {
   return new PolicyError(
     "driver/second-copy",
     "The pool given to PrismaPg is of another copy of `pg` than PrismaPg's own, which takes it for settings and connects without the policy.",
-    { path, hint: "Pass the pool's config to `new PrismaPg(…)` instead of the pool, or install one copy of `pg`." },
+    {
+      path,
+      hint: "Pass the pool's config to `new PrismaPg(…)` instead of the pool, or install one copy of `pg`.",
+    },
   );
 }

@@ -23,8 +23,10 @@ export interface ConnectionSource extends AdapterInput {
 
 /** Keys of PrismaClient that choose another way to the database than a driver adapter. */
 const OTHER_WAYS: Readonly<Record<string, string>> = {
-  datasourceUrl: "Move it to `connectionString`, or pass `datasourceUrl(policy)` to a client without an adapter.",
-  datasources: "Move its URL to `connectionString`, or pass `datasourceUrl(policy)` to a client without an adapter.",
+  datasourceUrl:
+    "Move it to `connectionString`, or pass `datasourceUrl(policy)` to a client without an adapter.",
+  datasources:
+    "Move its URL to `connectionString`, or pass `datasourceUrl(policy)` to a client without an adapter.",
   accelerateUrl: "Remove it; Accelerate is a pooler of its own.",
 };
 
@@ -38,17 +40,23 @@ export function sourceOf(
   environment: Environment,
 ): ConnectionSource {
   for (const [key, hint] of Object.entries(OTHER_WAYS)) {
-    if ((options as Readonly<Record<string, unknown>>)[key] !== undefined) {
+    if (Reflect.get(options, key) !== undefined) {
       throw refusal(`\`${key}\` and a driver adapter exclude each other.`, key, hint);
     }
   }
-  return options.adapter ? fromAdapter(options, options.adapter) : fromKeys(options, lane, environment);
+  return options.adapter
+    ? fromAdapter(options, options.adapter)
+    : fromKeys(options, lane, environment);
 }
 
 function fromAdapter(options: PrismaPolicyOptions, adapter: object): ConnectionSource {
   const second = OWN_KEYS.find((key) => options[key] !== undefined);
   if (second !== undefined) {
-    throw refusal(`\`${second}\` and \`adapter\` both say how to connect.`, second, "Give one of them.");
+    throw refusal(
+      `\`${second}\` and \`adapter\` both say how to connect.`,
+      second,
+      "Give one of them.",
+    );
   }
   const plan = planOf(adapter);
   const { PrismaPg, config, adapterOptions, isPool } = plan
@@ -80,7 +88,11 @@ function fromKeys(
 ): ConnectionSource {
   const { connectionString, url, connection = {}, adapterOptions = {}, PrismaPg } = options;
   if (connectionString !== undefined && url !== undefined) {
-    throw refusal("`url` and `connectionString` both say where to connect.", "url", "Give one of them.");
+    throw refusal(
+      "`url` and `connectionString` both say where to connect.",
+      "url",
+      "Give one of them.",
+    );
   }
   const own = connectionString ?? url;
   const ownName = url === undefined ? "connectionString" : "url";
@@ -89,8 +101,7 @@ function fromKeys(
   if (!isOwn && lane !== undefined && !environment["PGHOST"]) lane.url();
   const ofLane = isOwn || lane === undefined ? undefined : laneConnection(lane);
   const text = own ?? ofLane?.connectionString;
-  const urlName =
-    own === undefined ? (ofLane?.from ?? "connection.connectionString") : ownName;
+  const urlName = own === undefined ? (ofLane?.from ?? "connection.connectionString") : ownName;
   return {
     PrismaPg,
     config: copyPoolConfig(connection, text === undefined ? {} : { connectionString: text }),

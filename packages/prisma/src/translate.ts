@@ -21,7 +21,12 @@ const TRANSLATIONS: readonly Translation[] = [
   { parameter: "connection_limit", key: "max", scale: 1, isZeroNone: true },
   { parameter: "pool_timeout", key: "connectionTimeoutMillis", scale: 1000, isZeroNone: true },
   { parameter: "connect_timeout", key: "connectionTimeoutMillis", scale: 1000, isZeroNone: true },
-  { parameter: "max_idle_connection_lifetime", key: "idleTimeoutMillis", scale: 1000, isZeroNone: false },
+  {
+    parameter: "max_idle_connection_lifetime",
+    key: "idleTimeoutMillis",
+    scale: 1000,
+    isZeroNone: false,
+  },
   { parameter: "max_connection_lifetime", key: "maxLifetimeSeconds", scale: 1, isZeroNone: false },
 ];
 
@@ -36,7 +41,11 @@ export function translateUrl(
 ): AdapterInput & { readonly changes: readonly SettingChange[] } {
   const { connectionString } = input.config;
   const changes: SettingChange[] = [];
-  if (typeof connectionString !== "string" || connectionString === "" || connectionString.startsWith("/")) {
+  if (
+    typeof connectionString !== "string" ||
+    connectionString === "" ||
+    connectionString.startsWith("/")
+  ) {
     return { ...input, changes };
   }
   const parameters = new Map(
@@ -50,12 +59,19 @@ export function translateUrl(
     const why = isTaken
       ? `Prisma 7 ignores it in the URL; it now stands as ${target}.`
       : `Prisma 7 ignores it in the URL, and ${target} is set otherwise.`;
-    changes.push({ path: paths.url(name), ...(from === undefined ? {} : { from }), to: undefined, why, kind: "dropped" });
+    changes.push({
+      path: paths.url(name),
+      ...(from === undefined ? {} : { from }),
+      to: undefined,
+      why,
+      kind: "dropped",
+    });
   };
 
   for (const { parameter, key, scale, isZeroNone } of TRANSLATIONS) {
     const text = parameters.get(parameter);
-    if (text === undefined || !/^\d{1,9}$/.test(text) || (isZeroNone && Number(text) === 0)) continue;
+    if (text === undefined || !/^\d{1,9}$/.test(text) || (isZeroNone && Number(text) === 0))
+      continue;
     const isFree = input.config[key] === undefined && options[key] === undefined;
     if (isFree) options[key] = Number(text) * scale;
     take(parameter, isFree, `\`${key}: ${String(options[key] ?? input.config[key])}\``, text);
@@ -69,7 +85,8 @@ export function translateUrl(
       ...options,
       connectionString: withoutParameters(connectionString, found),
     }),
-    adapterOptions: schema && isSchemaFree ? { ...input.adapterOptions, schema } : input.adapterOptions,
+    adapterOptions:
+      schema && isSchemaFree ? { ...input.adapterOptions, schema } : input.adapterOptions,
     changes,
   };
 }

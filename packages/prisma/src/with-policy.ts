@@ -6,24 +6,34 @@ import {
   PolicyError,
   type ResolvedPolicy,
 } from "@doorpolicy/core";
-import { actsOn, applyToPoolConfig, resolveForProcess, sayChanges, type SettingChange } from "@doorpolicy/pg";
+import {
+  actsOn,
+  applyToPoolConfig,
+  resolveForProcess,
+  sayChanges,
+  type SettingChange,
+} from "@doorpolicy/pg";
 
 import type { SqlDriverAdapterFactory } from "./driver-adapter.ts";
 import { guardedAdapter, planOf } from "./guarded-adapter.ts";
-import type { OwnKey, PrismaPolicyOptions } from "./options.ts";
+import { isOwnKey, type OwnKey, type PrismaPolicyOptions } from "./options.ts";
 import { applicationPrismaPg } from "./prisma-pg.ts";
 import { type ConnectionSource, sourceOf } from "./source.ts";
 import { type TransactionLimits, transactionLimits } from "./transaction-options.ts";
 import { translateUrl } from "./translate.ts";
 
 /** The options that went in, without the keys that are ours, and with what the policy adds. */
-export type GuardedPrismaOptions<Options extends PrismaPolicyOptions> = Omit<
-  Options,
-  OwnKey | "adapter" | "transactionOptions"
-> & {
-  adapter: SqlDriverAdapterFactory;
-  transactionOptions: TransactionLimits & Omit<NonNullable<Options["transactionOptions"]>, keyof TransactionLimits>;
-};
+export type GuardedPrismaOptions<Options extends PrismaPolicyOptions> = Flat<
+  Omit<Options, OwnKey | "adapter" | "transactionOptions"> & {
+    adapter: SqlDriverAdapterFactory;
+    transactionOptions: Flat<
+      Omit<NonNullable<Options["transactionOptions"]>, keyof TransactionLimits> & TransactionLimits
+    >;
+  }
+>;
+
+/** One object type instead of an intersection: PrismaClient infers `log` and `omit` through a mapped type. */
+type Flat<Type> = { [Key in keyof Type]: Type[Key] };
 
 /**
  * Options for `new PrismaClient()` (Prisma 7, and 6 from 6.16 with `engineType = "client"`) whose
@@ -51,7 +61,6 @@ export function withPolicy<Options extends PrismaPolicyOptions>(
   const lane = laneInUse(resolved, choice);
   const applied = apply(options, lane);
   sayChanges("prisma", lane, applied.changes);
-  const { connectionString, url, connection, adapterOptions, PrismaPg, ...others } = options;
   const adapter =
     ownAdapter(options, lane) ??
     guardedAdapter({
@@ -61,12 +70,13 @@ export function withPolicy<Options extends PrismaPolicyOptions>(
       policy: resolved,
       choice,
     });
-  const result: unknown = {
-    ...others,
+  const result = {
+    ...Object.fromEntries(Object.entries(options).filter(([key]) => !isOwnKey(key))),
     adapter,
     transactionOptions: { ...options.transactionOptions, ...applied.limits },
   };
-  return result as GuardedPrismaOptions<Options>;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type says of each key what the three lines above do to it.
+  return result as unknown as GuardedPrismaOptions<Options>;
 }
 
 /**
@@ -108,14 +118,20 @@ function apply(options: PrismaPolicyOptions, lane: LaneInUse): AppliedOptions {
 }
 
 /** An adapter that this policy has made already for this lane stays the same one. */
-function ownAdapter({ adapter }: PrismaPolicyOptions, lane: LaneInUse): SqlDriverAdapterFactory | undefined {
+function ownAdapter(
+  { adapter }: PrismaPolicyOptions,
+  lane: LaneInUse,
+): SqlDriverAdapterFactory | undefined {
   const plan = adapter ? planOf(adapter) : undefined;
   if (plan === undefined || plan.policy !== lane.policy) return undefined;
   const { target, lane: name } = laneInUse(plan.policy, plan.choice);
-  return target.name === lane.target.name && name === lane.lane ? (adapter as SqlDriverAdapterFactory) : undefined;
+  return target.name === lane.target.name && name === lane.lane ? plan.adapter : undefined;
 }
 
-function refuseAdapterOptions({ adapterOptions, optionsPath }: ConnectionSource, lane: LaneInUse): void {
+function refuseAdapterOptions(
+  { adapterOptions, optionsPath }: ConnectionSource,
+  lane: LaneInUse,
+): void {
   if (adapterOptions["disposeExternalPool"] === true) {
     throw new PolicyError(
       "options/refused",
@@ -127,7 +143,8 @@ function refuseAdapterOptions({ adapterOptions, optionsPath }: ConnectionSource,
     );
   }
   const path = `${optionsPath}.statementNameGenerator`;
-  if (adapterOptions["statementNameGenerator"] === undefined || lane.has("tracks-named-statements")) return;
+  if (adapterOptions["statementNameGenerator"] === undefined || lane.has("tracks-named-statements"))
+    return;
   if (!actsOn(lane, "statements/no-named", path)) return;
   throw new PolicyError(
     "options/refused",

@@ -13,7 +13,10 @@ export const BOOT_KEYS = ["synchronize", "migrationsRun", "dropSchema"] as const
  * `extensions` of its own (1.x).
  */
 export function bootStatements(options: PostgresOptions): readonly Fact<string>[] {
-  const found = BOOT_KEYS.filter((key) => options[key] === true).map((key) => ({ value: key, path: key }));
+  const found = BOOT_KEYS.filter((key) => options[key] === true).map((key) => ({
+    value: key,
+    path: key,
+  }));
   const asked = options.installExtensions === true || (options.extensions?.length ?? 0) > 0;
   if (!asked || options.installExtensions === false) return found;
   const path = options.installExtensions === true ? "installExtensions" : "extensions";

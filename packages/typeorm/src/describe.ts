@@ -57,13 +57,16 @@ export function describe(
   return {
     ...first,
     // One pool without a name, or with another one, is enough to be unknown to the server.
-    applicationName: (all.find((facts) => facts.applicationName.value !== first.applicationName.value) ?? first)
-      .applicationName,
+    applicationName: (
+      all.find((facts) => facts.applicationName.value !== first.applicationName.value) ?? first
+    ).applicationName,
     startupParameters: unique(all.flatMap((facts) => facts.startupParameters)),
     ignoredSettings: unique(all.flatMap((facts) => facts.ignoredSettings)),
     bootStatements: bootStatements(connected),
     nativeDriver:
-      connected.nativeDriver === undefined ? first.nativeDriver : { value: true, path: "nativeDriver" },
+      connected.nativeDriver === undefined
+        ? first.nativeDriver
+        : { value: true, path: "nativeDriver" },
   };
 }
 

@@ -11,6 +11,6 @@ export async function endPools(options: { readonly driver?: unknown } | object):
   const driver: unknown = "driver" in options ? options.driver : undefined;
   if (typeof driver !== "object" || driver === null || !("Pool" in driver)) return 0;
   const pools = poolsOf(driver);
-  await Promise.all(pools.map((pool) => pool.end()));
+  await Promise.all(pools.map((pool) => pool.endNow()));
   return pools.length;
 }

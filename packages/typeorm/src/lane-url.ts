@@ -15,8 +15,12 @@ export function connectsItself(options: PostgresOptions): boolean {
 }
 
 /** The options with the URL of the lane, where they have none of their own and the policy has one. */
-export function withLaneUrl(options: PostgresOptions, lane: LaneInUse | undefined): ConnectedOptions {
-  const connection = lane === undefined || connectsItself(options) ? undefined : laneConnection(lane);
+export function withLaneUrl(
+  options: PostgresOptions,
+  lane: LaneInUse | undefined,
+): ConnectedOptions {
+  const connection =
+    lane === undefined || connectsItself(options) ? undefined : laneConnection(lane);
   if (connection === undefined) return { options };
   return { options: { ...options, url: connection.connectionString }, urlName: connection.from };
 }

@@ -59,7 +59,9 @@ export function endpointsOf(options: PostgresOptions): readonly Endpoint[] {
       ...all,
       replication: {
         ...(all.replication ?? replication),
-        slaves: (all.replication ?? replication).slaves.map((slave, at) => (at === index ? own : slave)),
+        slaves: (all.replication ?? replication).slaves.map((slave, at) =>
+          at === index ? own : slave,
+        ),
       },
     }),
   }));
@@ -79,7 +81,10 @@ export function endpointsOf(options: PostgresOptions): readonly Endpoint[] {
  *
  * Learnt from `PostgresDriver.createPool`, the same in 0.3.31 and 1.1.1.
  */
-export function poolConfigOf(options: PostgresOptions, credentials: Credentials): Record<string, unknown> {
+export function poolConfigOf(
+  options: PostgresOptions,
+  credentials: Credentials,
+): Record<string, unknown> {
   return {
     connectionString: credentials.url,
     host: credentials.host,
@@ -103,14 +108,20 @@ const SHARED: Readonly<Record<string, string>> = {
 };
 
 /** How a user of TypeORM calls what reaches pg; `urlName` is what a URL from the policy is called. */
-export function pathsOf(options: PostgresOptions, endpoint: Endpoint, urlName?: string): ConfigPaths {
+export function pathsOf(
+  options: PostgresOptions,
+  endpoint: Endpoint,
+  urlName?: string,
+): ConfigPaths {
   const { extra = {} } = options;
   return {
     option: (key) => {
       const own = SHARED[key];
       if (key in extra || own === undefined) return `extra.${key}`;
       const isOfEndpoint = key === "application_name" && options.applicationName === undefined;
-      return isOfEndpoint && endpoint.credentials.applicationName ? `${endpoint.prefix}${own}` : own;
+      return isOfEndpoint && endpoint.credentials.applicationName
+        ? `${endpoint.prefix}${own}`
+        : own;
     },
     url: (parameter) => {
       if ("connectionString" in extra) return `extra.connectionString?${parameter}`;

@@ -10,14 +10,13 @@ import {
   actsOn,
   applyToPoolConfig,
   guardPg,
-  type PgModule,
   resolveForProcess,
   sayChanges,
   type SettingChange,
 } from "@doorpolicy/pg";
 
 import { BOOT_KEYS } from "./boot.ts";
-import { applicationPg } from "./driver.ts";
+import { applicationPg, pgModule } from "./driver.ts";
 import { connectsItself, withLaneUrl } from "./lane-url.ts";
 import {
   type DataSourceLikeOptions,
@@ -58,11 +57,10 @@ export function withPolicy<Options extends DataSourceLikeOptions>(
   const lane = laneInUse(resolved, choice);
   const applied = apply(given, lane);
   sayChanges("typeorm", lane, applied.changes);
-  const pg = given.driver ?? applicationPg();
-  const driver: unknown = guardPg(pg as PgModule, resolved, choice);
-  // The keys that were set are optional in every options type of TypeORM, and those that were
-  // dropped too, so the type that came in still says what goes out.
-  return { ...applied.options, driver } as PostgresOptions as Options & PostgresOptions;
+  const pg = given.driver === undefined ? applicationPg() : pgModule(given.driver);
+  const result: PostgresOptions = { ...applied.options, driver: guardPg(pg, resolved, choice) };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what was set or dropped is optional in every options type of TypeORM, so the type that came in still says what goes out.
+  return result as Options & PostgresOptions;
 }
 
 /**
@@ -93,10 +91,14 @@ function apply(given: PostgresOptions, lane: LaneInUse): AppliedOptions {
     const endpoint = endpointsOf(result)[index];
     if (endpoint === undefined) continue;
     const paths = pathsOf(result, endpoint, urlName);
-    const { config, changes: more } = applyToPoolConfig(poolConfigOf(result, endpoint.credentials), lane, {
-      paths,
-      environment: process.env,
-    });
+    const { config, changes: more } = applyToPoolConfig(
+      poolConfigOf(result, endpoint.credentials),
+      lane,
+      {
+        paths,
+        environment: process.env,
+      },
+    );
     found.push(...more);
     result = withPoolConfig(result, endpoint, config);
   }
@@ -120,7 +122,8 @@ function applyToBoot(given: PostgresOptions, lane: LaneInUse): AppliedOptions {
   for (const key of BOOT_KEYS) {
     if (options[key] === true && actsOn(lane, BOOT_RULE, key)) throw bootRefusal(key);
   }
-  if (options.installExtensions === false || !actsOn(lane, BOOT_RULE, "installExtensions")) return { options, changes: found };
+  if (options.installExtensions === false || !actsOn(lane, BOOT_RULE, "installExtensions"))
+    return { options, changes: found };
   found.push({
     path: "installExtensions",
     ...(options.installExtensions === undefined ? {} : { from: options.installExtensions }),
@@ -135,6 +138,9 @@ function bootRefusal(key: (typeof BOOT_KEYS)[number]): PolicyError {
   return new PolicyError(
     "options/refused",
     `\`${key}\` changes the schema through the pooler whenever a process starts, from all replicas at once and without a lock.`,
-    { path: key, hint: `Set \`${key}: false\` and do it on the direct lane: \`{ lane: "direct" }\`.` },
+    {
+      path: key,
+      hint: `Set \`${key}: false\` and do it on the direct lane: \`{ lane: "direct" }\`.`,
+    },
   );
 }

@@ -10,7 +10,10 @@ export function policyOf(policy: Policy = {}): ResolvedPolicy {
       mode: "enforce",
       naming: { app: "billing", user: "deploy", host: "web-1" },
       targets: {
-        main: { pooler: { kind: "pgbouncer" }, pooled: "postgresql://u:secret@policy:6432/db?pgbouncer=true" },
+        main: {
+          pooler: { kind: "pgbouncer" },
+          pooled: "postgresql://u:secret@policy:6432/db?pgbouncer=true",
+        },
       },
       ...policy,
     }),

@@ -1,4 +1,4 @@
-import { definePolicy, type Policy, type Violation } from "@doorpolicy/core";
+import { definePolicy, type LaneChoice, type Policy, type Violation } from "@doorpolicy/core";
 import { startTestbed, type Testbed } from "@doorpolicy/testbed";
 import { DataSource, EntitySchema } from "typeorm";
 import { DataSource as DataSource03, EntitySchema as EntitySchema03 } from "typeorm03";
@@ -13,7 +13,7 @@ let bed: Testbed;
 beforeAll(async () => {
   bed = await startTestbed({ allowDownload: true, poolSize: 5, pooler: { version: "1.18" } });
   await bed.sql("create table invoice (id serial primary key, number text unique not null)");
-  await bed.sql("alter table invoice owner to app");
+  await bed.sql("alter table invoice owner to app; grant create on schema public to app");
 });
 
 afterAll(() => bed.stop());
@@ -31,13 +31,16 @@ const COLUMNS = {
 /** One version of TypeORM, reduced to what both have. */
 interface Version {
   readonly title: string;
-  open(policy: Policy, options?: object): DataSource;
+  /** Each setting is said once a process, so each version has one of its own. */
+  readonly limit: number;
+  readonly open: (policy: Policy, options?: object, choice?: LaneChoice) => DataSource;
 }
 
 const VERSIONS: readonly Version[] = [
   {
     title: "TypeORM 1.x",
-    open: (policy, options = {}) =>
+    limit: 4_001,
+    open: (policy, options = {}, choice = {}) =>
       new DataSource(
         withPolicy(
           {
@@ -46,12 +49,15 @@ const VERSIONS: readonly Version[] = [
             ...options,
           },
           definePolicy(policy),
+          choice,
         ),
       ),
   },
   {
     title: "TypeORM 0.3",
-    open: (policy, options = {}) =>
+    limit: 4_003,
+    open: (policy, options = {}, choice = {}) =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tests call what both versions have.
       new DataSource03(
         withPolicy(
           {
@@ -60,12 +66,13 @@ const VERSIONS: readonly Version[] = [
             ...options,
           },
           definePolicy(policy),
+          choice,
         ),
       ) as unknown as DataSource,
   },
 ];
 
-describe.each(VERSIONS)("$title, through PgBouncer 1.18 in transaction mode", ({ open }) => {
+describe.each(VERSIONS)("$title, through PgBouncer 1.18 in transaction mode", ({ open, limit }) => {
   test("says the policy's name, whatever the URL says", async () => {
     const source = await open(policyTo(`${bed.urls.pooled}?application_name=other`)).initialize();
 
@@ -86,16 +93,22 @@ describe.each(VERSIONS)("$title, through PgBouncer 1.18 in transaction mode", ({
 
   test("sends a limit of `extra` with BEGIN, and reports that it does", async () => {
     const seen: Violation[] = [];
-    const policy = { ...policyTo(bed.urls.pooled), onViolation: (one: Violation) => void seen.push(one) };
-    const source = await open(policy, { extra: { statement_timeout: 4_321 }, applicationName: crypto.randomUUID() }).initialize();
+    const policy = {
+      ...policyTo(bed.urls.pooled),
+      onViolation: (one: Violation) => void seen.push(one),
+    };
+    const source = await open(policy, { extra: { statement_timeout: limit } }).initialize();
 
-    const inside = await source.transaction(
-      (manager): Promise<unknown> => manager.query("show statement_timeout"),
+    const inside = await source.transaction((manager): Promise<unknown> =>
+      manager.query("select setting from pg_settings where name = 'statement_timeout'"),
     );
     const outside: unknown = await source.query("show statement_timeout");
 
-    expect(inside).toEqual([{ statement_timeout: "4321ms" }]);
+    expect(inside).toEqual([{ setting: String(limit) }]);
     expect(outside).toEqual([{ statement_timeout: "0" }]);
+    expect(seen.map(({ rule, action }) => `${rule} ${action}`)).toEqual([
+      "transaction/limits translated",
+    ]);
     await source.destroy();
   });
 
@@ -114,13 +127,18 @@ describe.each(VERSIONS)("$title, through PgBouncer 1.18 in transaction mode", ({
 
     const rows = await bed.sql("select number from invoice");
     expect(rows).toEqual([{ number: "kept" }]);
-    expect(seen.map(({ rule, action }) => `${rule} ${action}`)).toContain("transaction/left-open rolled-back");
+    expect(seen.map(({ rule, action }) => `${rule} ${action}`)).toContain(
+      "transaction/left-open rolled-back",
+    );
     await source.destroy();
     await bed.sql("delete from invoice");
   });
 
   test("destroys a DataSource whose runner was never released", async () => {
-    const source = await open({ ...policyTo(bed.urls.pooled), onViolation: () => undefined }).initialize();
+    const source = await open({
+      ...policyTo(bed.urls.pooled),
+      onViolation: () => undefined,
+    }).initialize();
     const runner = source.createQueryRunner();
     await runner.startTransaction();
 
@@ -139,7 +157,10 @@ describe.each(VERSIONS)("$title, through PgBouncer 1.18 in transaction mode", ({
     const primary = source.createQueryRunner("master");
     const replica = source.createQueryRunner("slave");
 
-    const names = [await primary.query("show application_name"), await replica.query("show application_name")];
+    const names = [
+      await primary.query("show application_name"),
+      await replica.query("show application_name"),
+    ];
 
     expect(names).toEqual([[{ application_name: NAME }], [{ application_name: NAME }]]);
     await primary.release();
@@ -147,34 +168,48 @@ describe.each(VERSIONS)("$title, through PgBouncer 1.18 in transaction mode", ({
     await source.destroy();
   });
 
-  test("runs `synchronize` on the direct lane", async () => {
-    const policy: Policy = {
-      ...policyTo(undefined),
-      targets: { main: { pooler: { kind: "pgbouncer" }, direct: bed.urls.direct } },
-    };
-    const options = withPolicyOf({ open }, policy);
+  test("is not led past the policy by an installed pg-native", async () => {
+    const guarded = open(policyTo(bed.urls.pooled)).options;
+    // TypeORM takes `driver.native` whenever it finds pg-native, by this option or by its name.
+    const source = new DataSource(Object.assign({}, guarded, { nativeDriver: {} }));
 
-    const source = await options.initialize();
+    await source.initialize();
+    const rows: unknown = await source.query("select current_setting('application_name') as name");
 
-    expect(source.isInitialized).toBe(true);
+    expect(rows).toEqual([{ name: NAME }]);
     await source.destroy();
   });
 
-  test("ends the pools that a failed start has left", async () => {
-    const source = open(policyTo(bed.urls.pooled.replace("/app", "/nowhere")));
+  test("runs `synchronize` on the direct lane", async () => {
+    const source = await open(
+      policyTo(undefined),
+      { synchronize: true, entityPrefix: "sync_" },
+      { lane: "direct" },
+    ).initialize();
 
-    await expect(source.initialize()).rejects.toThrow(/no such database/);
+    const rows = await bed.sql("select to_regclass('sync_invoice') is not null as made");
+
+    expect(rows).toEqual([{ made: "t" }]);
+    await source.destroy();
+    await bed.sql("drop table sync_invoice");
+  });
+
+  test("ends the pools that a failed start has left", async () => {
+    const logger = {
+      logQuery(text: string): void {
+        if (text.includes("version()")) throw new Error("a failed start");
+      },
+    };
+    const source = open(policyTo(bed.urls.pooled), { logger });
+
+    await expect(source.initialize()).rejects.toThrow("a failed start");
     const ended = await endPools(source.options);
 
     expect(ended).toBe(1);
     expect(await endPools(source.options)).toBe(0);
-    expect(await clients()).toEqual([]);
+    await eventually(async () => expect(await clients()).toEqual([]));
   });
 });
-
-function withPolicyOf({ open }: Pick<Version, "open">, policy: Policy): DataSource {
-  return open(policy, {});
-}
 
 /** Enforced, named, on this URL. */
 function policyTo(url: string | undefined): Policy {
@@ -182,7 +217,11 @@ function policyTo(url: string | undefined): Policy {
     mode: "enforce",
     naming: { app: "billing", user: "deploy", host: "web-1" },
     targets: {
-      main: { pooler: { kind: "pgbouncer", version: "1.18" }, ...(url === undefined ? {} : { pooled: url }) },
+      main: {
+        pooler: { kind: "pgbouncer", version: "1.18" },
+        direct: bed.urls.direct,
+        ...(url === undefined ? {} : { pooled: url }),
+      },
     },
   };
 }
@@ -190,7 +229,9 @@ function policyTo(url: string | undefined): Policy {
 /** PgBouncer, not TypeORM, is asked: only it knows who is still connected. */
 async function clients(): Promise<string[]> {
   const rows = await bed.admin("SHOW CLIENTS");
-  return rows.filter((row) => row["database"] !== "pgbouncer").map((row) => row["application_name"] ?? "");
+  return rows
+    .filter((row) => row["database"] !== "pgbouncer")
+    .map((row) => row["application_name"] ?? "");
 }
 
 /** Asks until it is so, for at most five seconds; then shows how it differs. */

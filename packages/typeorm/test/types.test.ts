@@ -18,8 +18,14 @@ describe("the types of withPolicy", () => {
   });
 
   test("give back the type of declared options", () => {
-    const declared: Extract<DataSourceOptions, { type: "postgres" }> = { type: "postgres", isolationLevel: "READ COMMITTED" };
-    const declared03: Extract<DataSourceOptions03, { type: "postgres" }> = { type: "postgres", useUTC: true };
+    const declared: Extract<DataSourceOptions, { type: "postgres" }> = {
+      type: "postgres",
+      isolationLevel: "READ COMMITTED",
+    };
+    const declared03: Extract<DataSourceOptions03, { type: "postgres" }> = {
+      type: "postgres",
+      useUTC: true,
+    };
 
     expectTypeOf(withPolicy(declared, policyOf())).toEqualTypeOf(declared);
     expectTypeOf(withPolicy(declared03, policyOf())).toEqualTypeOf(declared03);

@@ -6,6 +6,7 @@ import { inspect } from "node:util";
 import { type Policy, PolicyError } from "@doorpolicy/core";
 import { adapterLaws } from "@doorpolicy/core/testing";
 import pg from "pg";
+import { EntitySchema } from "typeorm";
 import { describe as suite, expect, test } from "vitest";
 
 import { applicationPg } from "../src/driver.ts";
@@ -21,13 +22,21 @@ suite("the laws of adapters, for DataSource options", () => {
     examples: {
       "the policy's own URL": postgres({}),
       "a URL": postgres({ url: `${url}?application_name=other&statement_timeout=10` }),
-      "discrete fields": postgres({ host: "h", port: 6432, username: "u", password: "secret", poolSize: 100 }),
+      "discrete fields": postgres({
+        host: "h",
+        port: 6432,
+        username: "u",
+        password: "secret",
+        poolSize: 100,
+      }),
       extra: postgres({
         url,
         applicationName: "other",
         extra: { application_name: "third", max: 0, statement_timeout: 5_000, query_timeout: 900 },
       }),
-      "a URL in extra": postgres({ extra: { connectionString: `${url}?application_name=x&lock_timeout=5` } }),
+      "a URL in extra": postgres({
+        extra: { connectionString: `${url}?application_name=x&lock_timeout=5` },
+      }),
       replication: postgres({
         replication: {
           master: { url: `${url}?statement_timeout=10`, applicationName: "other" },
@@ -54,18 +63,31 @@ suite("the laws of adapters, for DataSource options", () => {
       mysql: { options: { type: "mysql" }, code: "options/refused" },
       cockroachdb: { options: { type: "cockroachdb" }, code: "options/refused" },
       "aurora-postgres": { options: { type: "aurora-postgres" }, code: "options/refused" },
-      "a URL of another scheme": { options: postgres({ url: "mysql://u:secret@h/db" }), code: "url/unsupported" },
-      "an Accelerate URL": { options: postgres({ url: "prisma://h/?api_key=secret" }), code: "url/unsupported" },
+      "a URL of another scheme": {
+        options: postgres({ url: "mysql://u:secret@h/db" }),
+        code: "url/unsupported",
+      },
+      "an Accelerate URL": {
+        options: postgres({ url: "prisma://h/?api_key=secret" }),
+        code: "url/unsupported",
+      },
     },
   });
 
-  test.each(laws)("$title", ({ run }) => run());
+  test.each(laws)("$title", (law) => law.run());
 });
 
 suite("withPolicy", () => {
   test("speaks TypeORM's words and leaves what it does not know alone", () => {
-    const entities = [class Invoice {}];
-    const options = postgres({ url: `${url}?sslmode=no-verify&application_name=x`, entities, schema: "a", ssl: false });
+    const entities = [
+      new EntitySchema({ name: "invoice", columns: { id: { type: "int", primary: true } } }),
+    ];
+    const options = postgres({
+      url: `${url}?sslmode=no-verify&application_name=x`,
+      entities,
+      schema: "a",
+      ssl: false,
+    });
 
     const guarded = withPolicy(options, policyOf());
 
@@ -103,7 +125,7 @@ suite("withPolicy", () => {
   test("gives TypeORM a driver without a native way around it", () => {
     const guarded = withPolicy(postgres({ url, nativeDriver: {} }), policyOf());
 
-    const driver = (guarded as { driver?: { Pool: unknown; native: unknown; defaults: unknown } }).driver;
+    const driver = driverOf(guarded);
     expect(driver?.native).toBeUndefined();
     expect(driver?.Pool).not.toBe(pg.Pool);
     expect(driver?.defaults).toBe(pg.defaults);
@@ -111,7 +133,7 @@ suite("withPolicy", () => {
   });
 
   test("refuses the native binding as the driver", () => {
-    const native = { Pool: class {}, Client: class { _hasActiveQuery(): boolean { return false; } } };
+    const native = { Client: NativeClient, Pool: NativeClient };
 
     const apply = (): unknown => withPolicy(postgres({ url, driver: native }), policyOf());
 
@@ -123,7 +145,7 @@ suite("withPolicy", () => {
 
     const guarded = withPolicy(postgres({ url, driver: namespace }), policyOf());
 
-    expect((guarded as { driver?: { Pool: unknown } }).driver?.Pool).not.toBe(pg.Pool);
+    expect(driverOf(guarded)?.Pool).not.toBe(pg.Pool);
   });
 
   test("leaves DDL at start alone on the direct lane and in observe", () => {
@@ -139,7 +161,9 @@ suite("withPolicy", () => {
   });
 
   test("lets a written exception have its way", () => {
-    const allow = [{ rule: "lanes/no-boot-ddl", match: "synchronize", reason: "one instance, in a review app" }];
+    const allow = [
+      { rule: "lanes/no-boot-ddl", match: "synchronize", reason: "one instance, in a review app" },
+    ];
 
     const guarded = withPolicy(postgres({ url, synchronize: true }), policyOf({ allow }));
 
@@ -165,7 +189,10 @@ suite("withPolicy", () => {
   });
 
   test("refuses an app name with control characters, and says where it stands", () => {
-    const policy: Policy = { naming: { app: "billing\u0000admin" }, targets: { main: { pooled: url } } };
+    const policy: Policy = {
+      naming: { app: "billing\u0000admin" },
+      targets: { main: { pooled: url } },
+    };
 
     const apply = (): unknown => withPolicy(postgres({}), policy);
 
@@ -203,7 +230,10 @@ suite("describe", () => {
   test("names the user's own keys", () => {
     const facts = describe(
       postgres({
-        replication: { master: { url: `${url}?lock_timeout=1` }, slaves: [{ applicationName: "reader" }] },
+        replication: {
+          master: { url: `${url}?lock_timeout=1` },
+          slaves: [{ applicationName: "reader" }],
+        },
         extra: { statement_timeout: 5_000, max: 3 },
         synchronize: true,
         extensions: ["ltree"],
@@ -256,4 +286,17 @@ suite("the application's own pg", () => {
 /** Options as a service writes them; what TypeORM's types say of them is tested in types.test.ts. */
 function postgres(options: object): DataSourceLikeOptions {
   return { type: "postgres", ...options };
+}
+
+function driverOf(options: DataSourceLikeOptions & { driver?: typeof pg }): typeof pg | undefined {
+  return options.driver;
+}
+
+/** As pg-native's client looks from outside: it knows its active query by a method, and has no startup packet. */
+class NativeClient {
+  readonly isBusy: boolean = false;
+
+  _hasActiveQuery(): boolean {
+    return this.isBusy;
+  }
 }
