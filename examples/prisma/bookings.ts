@@ -7,7 +7,9 @@ import { PrismaClient } from "./generated/client.ts";
 export const prisma: PrismaClient = new PrismaClient(withPolicy({}, policy));
 
 /** Outside a block every statement stands for itself, and its connection is given back at once. */
-export async function bookingsOf(service: string): Promise<readonly { readonly request: string }[]> {
+export async function bookingsOf(
+  service: string,
+): Promise<readonly { readonly request: string }[]> {
   return prisma.booking.findMany({ where: { service }, select: { request: true } });
 }
 

@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import { book, bookingsOf, prisma } from "./bookings.ts";
 
 const server = createServer((request, response) => {
-  const service = new URL(request.url ?? "/", "http://localhost").searchParams.get("service") ?? "hall";
+  const service =
+    new URL(request.url ?? "/", "http://localhost").searchParams.get("service") ?? "hall";
   const work = request.method === "POST" ? book(service, ["evening"]) : bookingsOf(service);
   work.then(
     (result) => response.end(JSON.stringify(result ?? "booked")),

@@ -5,7 +5,8 @@ import { bill, dataSource, invoicesOf } from "./invoices.ts";
 await dataSource.initialize();
 
 const server = createServer((request, response) => {
-  const customer = new URL(request.url ?? "/", "http://localhost").searchParams.get("customer") ?? "nobody";
+  const customer =
+    new URL(request.url ?? "/", "http://localhost").searchParams.get("customer") ?? "nobody";
   const work = request.method === "POST" ? bill(customer, [1_000]) : invoicesOf(customer);
   work.then(
     (result) => response.end(JSON.stringify(result ?? "billed")),

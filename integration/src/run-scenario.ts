@@ -32,7 +32,7 @@ export async function runScenario(
   server: RunningServer,
   { guarded }: { guarded: boolean },
 ): Promise<Outcome> {
-  const reason = skipReason(scenario, client, server.spec);
+  const reason = skipReason(scenario, client, server.spec, guarded);
   if (reason !== undefined) return { result: "skip", reason };
 
   await server.reset(scenario.poolSize);

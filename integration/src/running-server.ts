@@ -3,10 +3,8 @@ import pg from "pg";
 import type { Row } from "./client.ts";
 import { eventually } from "./expect.ts";
 import type { ServerSpec } from "./server.ts";
+import { type LoggedStatement, mostConnectedIn, OBSERVER, statementsIn } from "./server-log.ts";
 import { CREATE_TABLES, EMPTY_TABLES } from "./tables.ts";
-
-/** `application_name` of the suite's own connection to Postgres, which asks and is never counted. */
-const OBSERVER = "observer";
 
 /** Server connections per database, unless a scenario asks for fewer. */
 const POOL_SIZE = 20;
@@ -24,13 +22,6 @@ export interface Session {
   /** `active`, `idle`, `idle in transaction`, `idle in transaction (aborted)`. */
   readonly state: string;
   readonly query: string;
-}
-
-/** A statement as Postgres logged it when it arrived. */
-export interface LoggedStatement {
-  /** `application_name` of the session at that moment. */
-  readonly applicationName: string;
-  readonly text: string;
 }
 
 /** Servers of one spec, and the verbs with which scenarios ask them. */
@@ -56,6 +47,8 @@ export interface RunningServer extends AsyncDisposable {
   markLogs(): () => string;
   /** Statements that Postgres has received since, without the pooler's own, oldest first. */
   markStatements(): () => Promise<readonly LoggedStatement[]>;
+  /** The most clients that the pooler has had connected at one time since, by its own log. */
+  markClients(): () => Promise<number>;
 }
 
 /** Starts the servers of a spec on ports that the kernel chooses. */
@@ -164,26 +157,17 @@ async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServe
         });
       };
     },
+    markClients() {
+      const mark = testbed.logs.mark();
+      return async () => {
+        // The console answers after everything that came before, so the log is complete by now.
+        await testbed.admin("show version");
+        return mostConnectedIn(testbed.logs.since(mark, "pooler"));
+      };
+    },
     async [Symbol.asyncDispose]() {
       await observer.end();
       await testbed.stop();
     },
   };
-}
-
-/** Lines such as `name|pid|LOG:  statement: BEGIN` and `name|pid|LOG:  execute <unnamed>: insert …`. */
-const LOGGED =
-  /^(?<name>[^|\n]*)\|\d+\|LOG: {2}(?:statement|execute [^:]*): (?<text>.*(?:\n\t.*)*)/gm;
-
-/** PgBouncer's own: it sets tracked parameters when a server connection changes hands. */
-const POOLERS_OWN = /^SET (?:application_name|client_encoding|datestyle|timezone)=/i;
-
-function statementsIn(log: string): readonly LoggedStatement[] {
-  const found: LoggedStatement[] = [];
-  for (const { groups } of log.matchAll(LOGGED)) {
-    const { name, text } = groups ?? {};
-    if (name === undefined || text === undefined) continue;
-    if (name !== OBSERVER && !POOLERS_OWN.test(text)) found.push({ applicationName: name, text });
-  }
-  return found;
 }

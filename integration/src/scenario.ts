@@ -38,6 +38,8 @@ export interface Scenario {
   readonly feature: string;
   /** Plain clients keep it too: life as before, which the policy has to leave alone. */
   readonly ordinary?: true;
+  /** Asks about the policy itself; there is nothing to ask of a plain client. */
+  readonly policyOnly?: true;
   readonly clientNeeds?: readonly ClientCapability[];
   readonly serverNeeds?: readonly ServerTrait[];
   /** Server connections of the pooler; 1 makes two clients meet on one for certain. */
@@ -62,7 +64,9 @@ export function skipReason(
   scenario: Scenario,
   client: ClientUnderTest,
   server: ServerSpec,
+  guarded: boolean,
 ): string | undefined {
+  if (scenario.policyOnly && !guarded) return "a plain client has no policy to ask";
   const clientLacks = scenario.clientNeeds?.find((need) => !client.can.has(need));
   if (clientLacks !== undefined) return `${client.title} ${CLIENT_LACKS[clientLacks]}`;
   const serverLacks = scenario.serverNeeds?.find((need) => !server.traits.has(need));

@@ -6,6 +6,8 @@ export const EXIT = {
   found: 1,
   /** The question could not be answered: wrong arguments, unreadable input, a policy that does not hold. */
   cannotJudge: 2,
+  /** Ctrl-C before there was a result, as shells know it. */
+  interrupted: 130,
 } as const;
 
 /** One of {@link EXIT}. */

@@ -38,21 +38,34 @@ export async function run(argv: readonly string[]): Promise<Outcome> {
 
 function commands(done: (outcome: Outcome) => void): Command {
   const program = new Command("doorpolicy")
-    .description("Judges, shows and tests how services connect to Postgres behind a transaction pooler.")
+    .description(
+      "Judges, shows and tests how services connect to Postgres behind a transaction pooler.",
+    )
     .version(ownVersion())
     .exitOverride()
     .showSuggestionAfterError();
 
   program
     .command("check")
-    .description("Judge connection URLs in .env files and modules that export options or a policy, without connecting.")
-    .argument("<file...>", ".env files and modules (.ts, .js, .mjs, .cjs)")
-    .option("--policy <file>", "policy to judge by (default: the nearest doorpolicy.config.* upward, else recommended)")
-    .addOption(
-      new Option("--client <name>", "client that URLs in .env files are judged for (default: from the nearest package.json)")
-        .choices(["typeorm", "prisma", "prisma-engine", "pg"]),
+    .description(
+      "Judge connection URLs in .env files and modules that export options or a policy, without connecting.",
     )
-    .addOption(new Option("--format <format>", "how to print the findings").choices(["text", "json"]).default("text"))
+    .argument("<file...>", ".env files and modules (.ts, .js, .mjs, .cjs)")
+    .option(
+      "--policy <file>",
+      "policy to judge by (default: the nearest doorpolicy.config.* upward, else recommended)",
+    )
+    .addOption(
+      new Option(
+        "--client <name>",
+        "client that URLs in .env files are judged for (default: from the nearest package.json)",
+      ).choices(["typeorm", "prisma", "prisma-engine", "pg"]),
+    )
+    .addOption(
+      new Option("--format <format>", "how to print the findings")
+        .choices(["text", "json"])
+        .default("text"),
+    )
     .option("--max-warnings <number>", "warnings that are still no failure", wholeNumber)
     .option("--debug", "show stacks", false)
     .action(async (files: string[], flags: CheckFlags) => {
@@ -62,7 +75,9 @@ function commands(done: (outcome: Outcome) => void): Command {
 
   program
     .command("demo")
-    .description("Run two services through the same bad day, without and with the policy, on real servers.")
+    .description(
+      "Run two services through the same bad day, without and with the policy, on real servers.",
+    )
     .option("--json", "print one JSON object instead of the table", false)
     .option("--allow-download", "fetch PostgreSQL and PgBouncer when they are not here", false)
     .option("--keep", "leave the servers running afterwards, until Ctrl-C", false)
@@ -76,10 +91,22 @@ function commands(done: (outcome: Outcome) => void): Command {
     .command("testbed")
     .description("Run a real PostgreSQL and PgBouncer in the foreground and print their URLs.")
     .option("--pgbouncer <version>", "such as 1.24 or 1.24.1 (default: 1.24)")
-    .addOption(new Option("--postgres <major>", "PostgreSQL").choices(["15", "16", "17", "18"]).default("17"))
-    .addOption(new Option("--pool-mode <mode>", "of the pooled URL").choices(["transaction", "session", "statement"]).default("transaction"))
+    .addOption(
+      new Option("--postgres <major>", "PostgreSQL")
+        .choices(["15", "16", "17", "18"])
+        .default("17"),
+    )
+    .addOption(
+      new Option("--pool-mode <mode>", "of the pooled URL")
+        .choices(["transaction", "session", "statement"])
+        .default("transaction"),
+    )
     .option("--pool-size <number>", "server connections of a pool", positiveNumber)
-    .addOption(new Option("--auth <method>", "how clients log in").choices(["trust", "md5", "scram"]).default("trust"))
+    .addOption(
+      new Option("--auth <method>", "how clients log in")
+        .choices(["trust", "md5", "scram"])
+        .default("trust"),
+    )
     .option("--allow-download", "fetch servers when they are not here", false)
     .option("--json", "print one JSON object instead of lines", false)
     .option("--debug", "show stacks", false)
@@ -92,14 +119,18 @@ function commands(done: (outcome: Outcome) => void): Command {
     .command("demo-service <orm> <service> <poolerVersion> <policy>", { hidden: true })
     .action(async (orm: string, service: string, poolerVersion: string, policy: string) => {
       const { demoServiceCommand } = await import("./commands/demo-service.ts");
-      done({ code: await demoServiceCommand({ orm, service, poolerVersion, policy }), endNow: false });
+      done({
+        code: await demoServiceCommand({ orm, service, poolerVersion, policy }),
+        endNow: false,
+      });
     });
 
   return program;
 }
 
 function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("It has to be a whole number, 0 or more.");
+  if (!/^\d+$/.test(text))
+    throw new InvalidArgumentError("It has to be a whole number, 0 or more.");
 
   return Number(text);
 }
@@ -116,5 +147,7 @@ function ownVersion(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   const manifest: unknown = JSON.parse(text);
 
-  return isRecord(manifest) && typeof manifest["version"] === "string" ? manifest["version"] : "unknown";
+  return isRecord(manifest) && typeof manifest["version"] === "string"
+    ? manifest["version"]
+    : "unknown";
 }

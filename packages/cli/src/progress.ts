@@ -9,7 +9,7 @@ export interface Progress {
 
 /** A spinner on a terminal, one plain line a step elsewhere. */
 export function startProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
-  if (stream.isTTY !== true) {
+  if (!stream.isTTY) {
     let last = "";
     return {
       say(text) {

@@ -6,14 +6,22 @@ import { doorpolicy, type Ran } from "./doorpolicy.ts";
 interface Json {
   readonly errors: number;
   readonly warnings: number;
-  readonly judged: readonly { readonly subject: string; readonly client: string; readonly policy: string }[];
+  readonly judged: readonly {
+    readonly subject: string;
+    readonly client: string;
+    readonly policy: string;
+  }[];
   readonly findings: readonly Readonly<Record<string, unknown>>[];
-  readonly failures: readonly { readonly file: string; readonly message: string; readonly cause: string | null }[];
+  readonly failures: readonly {
+    readonly file: string;
+    readonly message: string;
+    readonly cause: string | null;
+  }[];
 }
 
 async function checkJson(...args: string[]): Promise<Json & Pick<Ran, "code" | "stderr">> {
   const { code, stdout, stderr } = await doorpolicy(["check", "--format", "json", ...args]);
-  const json = JSON.parse(stdout) as Json;
+  const json: Json = JSON.parse(stdout);
 
   return { ...json, code, stderr };
 }
@@ -76,7 +84,9 @@ describe("check, on what cannot be judged", () => {
       fixture("several.mjs"),
     );
 
-    expect(failures.map(({ file, message }) => `${file.replace(/^.*fixtures\//, "")}: ${message}`)).toEqual([
+    expect(
+      failures.map(({ file, message }) => `${file.replace(/^.*fixtures\//, "")}: ${message}`),
+    ).toEqual([
       "absent.ts: it cannot be read",
       "throws.mjs: no database at [connection URL]",
       "bad-key.mjs: `maxPerProces` is not a key of `connections`; did you mean `maxPerProcess`?",
@@ -100,7 +110,9 @@ describe("check, on what cannot be judged", () => {
     const short = await doorpolicy(["check", fixture("throws.mjs")]);
     const long = await doorpolicy(["check", "--debug", fixture("throws.mjs")]);
 
-    expect(short.stderr).toContain("cannot judge packages/cli/test/fixtures/throws.mjs: no database at");
+    expect(short.stderr).toContain(
+      "cannot judge packages/cli/test/fixtures/throws.mjs: no database at",
+    );
     expect(short.stderr).toContain("  cause: ");
     expect(short.stderr).not.toMatch(/s3cr et|\n\s+at /);
     expect(long.stderr).toMatch(/\n\s+at /);
@@ -130,13 +142,30 @@ describe("check", () => {
     expect(code).toBe(0);
   });
 
+  test("imports entities whose decorated fields are definite", async () => {
+    const { code, judged, failures } = await checkJson(fixture("entity.ts"));
+
+    expect(failures).toEqual([]);
+    expect(judged).toEqual([expect.objectContaining({ subject: "export options" })]);
+    expect(code).toBe(0);
+  });
+
   test("takes the nearest policy file, its severities and its written exceptions", async () => {
-    const { code, warnings, findings, judged } = await checkJson(fixture("excused/data-source.mjs"));
+    const { code, warnings, findings, judged } = await checkJson(
+      fixture("excused/data-source.mjs"),
+    );
 
     expect(judged[0]?.policy).toBe(fixture("excused/doorpolicy.config.mjs"));
     expect(findings).toEqual([
-      expect.objectContaining({ allowed: "the pooler ignores it since May", path: "extra.lock_timeout" }),
-      expect.objectContaining({ severity: "warn", rule: "connections/no-client-pool", allowed: null }),
+      expect.objectContaining({
+        allowed: "the pooler ignores it since May",
+        path: "extra.lock_timeout",
+      }),
+      expect.objectContaining({
+        severity: "warn",
+        rule: "connections/no-client-pool",
+        allowed: null,
+      }),
     ]);
     expect(warnings).toBe(1);
     expect(code).toBe(0);

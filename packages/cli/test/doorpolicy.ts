@@ -29,7 +29,12 @@ export async function doorpolicy(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Ran> {
-  const { DATABASE_URL: _url, DIRECT_URL: _direct, FORCE_COLOR: _color, ...inherited } = process.env;
+  const {
+    DATABASE_URL: _url,
+    DIRECT_URL: _direct,
+    FORCE_COLOR: _color,
+    ...inherited
+  } = process.env;
   const child = spawn(process.execPath, [...FROM_SOURCE, ...args], {
     cwd: options.cwd ?? ROOT,
     env: { ...inherited, ...options.env },

@@ -11,6 +11,8 @@ export const first = {
   extra: { max: 3 },
 };
 
+const shared = { connectTimeoutMS: 500 };
+
 export const second: Options = {
   "poolSize": 3,
   extra: {
@@ -18,16 +20,19 @@ export const second: Options = {
     max: 4,
   },
   synchronize,
+  applicationName: "billing",
 };
 `;
 
 describe("locate", () => {
   test.each([
-    ["extra.statement_timeout", undefined, { line: 13, column: 5 }],
+    ["extra.statement_timeout", undefined, { line: 15, column: 5 }],
+    ["extra.statement_timeout", "default", { line: 15, column: 5 }],
     ["extra.max", "first", { line: 7, column: 12 }],
-    ["extra.max", "second", { line: 14, column: 5 }],
-    ["poolSize", "second", { line: 11, column: 3 }],
-    ["synchronize", "second", { line: 16, column: 3 }],
+    ["extra.max", "second", { line: 16, column: 5 }],
+    ["poolSize", "second", { line: 13, column: 3 }],
+    ["synchronize", "second", { line: 18, column: 3 }],
+    ["connectTimeoutMS", "second", { line: 10, column: 18 }],
     ["url?application_name", "first", { line: 6, column: 43 }],
     ["replication.slaves[0].url?pgbouncer", undefined, { line: 6, column: 28 }],
     ["applicationName", "first", undefined],

@@ -2,7 +2,12 @@ import pc from "picocolors";
 import { describe, expect, test } from "vitest";
 
 import type { CheckReport, LocatedFinding } from "../src/check/check-report.ts";
-import { brokenPromises, demoJson, type DemoReport, type ServiceStory } from "../src/demo/demo-report.ts";
+import {
+  brokenPromises,
+  demoJson,
+  type DemoReport,
+  type ServiceStory,
+} from "../src/demo/demo-report.ts";
 import { demoTable } from "../src/demo/table.ts";
 import { jsonReport } from "../src/report/json.ts";
 import { textFailures, textReport } from "../src/report/text.ts";
@@ -12,7 +17,8 @@ const plain = pc.createColors(false);
 const finding: LocatedFinding = {
   rule: "startup/no-unsupported-parameters",
   severity: "error",
-  message: "`statement_timeout` goes out in the startup packet, and PgBouncer 1.18 refuses the connection.",
+  message:
+    "`statement_timeout` goes out in the startup packet, and PgBouncer 1.18 refuses the connection.",
   help: "Move it to `transaction.statementTimeoutMs`; it is sent with BEGIN as SET LOCAL.",
   path: "extra.statement_timeout",
   client: "typeorm",
@@ -22,7 +28,11 @@ const finding: LocatedFinding = {
   position: { line: 14, column: 7 },
 };
 
-const report = (findings: readonly LocatedFinding[]): CheckReport => ({ judged: [], findings, failures: [] });
+const report = (findings: readonly LocatedFinding[]): CheckReport => ({
+  judged: [],
+  findings,
+  failures: [],
+});
 
 describe("the text of a check", () => {
   test("is empty when nothing was found", () => {
@@ -79,7 +89,13 @@ test("the JSON of a check says null for what is not known", () => {
   const json: unknown = JSON.parse(
     jsonReport({
       judged: [
-        { file: "a.ts", subject: "export policy", client: "policy", coverage: undefined, policy: "a.ts" },
+        {
+          file: "a.ts",
+          subject: "export policy",
+          client: "policy",
+          coverage: undefined,
+          policy: "a.ts",
+        },
       ],
       findings: [{ ...finding, position: undefined }],
       failures: [{ file: "b.ts", message: "m", hint: "h", cause: undefined, stack: "s" }],
@@ -91,7 +107,9 @@ test("the JSON of a check says null for what is not known", () => {
     errors: 1,
     warnings: 0,
     allowed: 0,
-    judged: [{ file: "a.ts", subject: "export policy", client: "policy", coverage: null, policy: "a.ts" }],
+    judged: [
+      { file: "a.ts", subject: "export policy", client: "policy", coverage: null, policy: "a.ts" },
+    ],
     findings: [
       {
         rule: finding.rule,
@@ -163,6 +181,17 @@ test("the table of the demo puts before and after side by side", () => {
 └──────────────────────────┴───────────────────────────┴──────────────────────────────┘`);
 });
 
+test("the table of the demo paints what is lost red, and what is kept green", () => {
+  const colors = pc.createColors(true);
+
+  const text = demoTable(demo, colors);
+
+  expect(text).toContain(colors.red("8 of 48"));
+  expect(text).toContain(colors.green("0 of 46"));
+  expect(text).toContain(colors.red("nobody (no name)"));
+  expect(text).toContain(colors.green("booking-typeorm:deploy@web-1"));
+});
+
 test("the JSON of the demo has the results and nothing beside them", () => {
   const json: unknown = JSON.parse(demoJson(demo));
 
@@ -176,8 +205,16 @@ test("the JSON of the demo has the results and nothing beside them", () => {
 describe("a promise of the policy", () => {
   test.each<[string, Partial<ServiceStory["result"]>, string[]]>([
     ["everything kept", {}, []],
-    ["no name seen", { names: [] }, ["typeorm: a connection had no name of the form app:user@host"]],
-    ["an empty name", { names: ["a:b@c", ""] }, ["typeorm: a connection had no name of the form app:user@host"]],
+    [
+      "no name seen",
+      { names: [] },
+      ["typeorm: a connection had no name of the form app:user@host"],
+    ],
+    [
+      "an empty name",
+      { names: ["a:b@c", ""] },
+      ["typeorm: a connection had no name of the form app:user@host"],
+    ],
     ["an idle connection", { idleClientConnections: 1 }, ["typeorm: 1 connections stayed open"]],
     ["an open transaction", { idleInTransaction: 2 }, ["typeorm: 2 transactions stayed open"]],
     ["a lost row", { durable: 45 }, ["typeorm: 46 rows were acknowledged and 45 are there"]],

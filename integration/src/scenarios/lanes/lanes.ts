@@ -23,6 +23,25 @@ export const lanes: readonly Scenario[] = [
     },
   },
   {
+    id: "lanes/direct-limits",
+    title: "lets statements take as long as they need on the direct lane, and limits their locks",
+    feature: "The direct lane is named and otherwise left alone",
+    async run({ open }) {
+      const transaction = { statementTimeoutMs: 4_000, lockTimeoutMs: 3_000 };
+      const db = await open({ lane: "direct", policy: { transaction } });
+
+      const limits = await db.block(async (block) => [
+        ...(await block.query(setting("statement_timeout"))),
+        ...(await block.query(setting("lock_timeout"))),
+      ]);
+
+      assert.deepEqual(
+        limits.map((row) => row["value"]),
+        ["0", "3s"],
+      );
+    },
+  },
+  {
     id: "lanes/replicas",
     title: "reads from its replica under the same name, and leaves no connection behind there",
     feature: "Replicas follow the policy",

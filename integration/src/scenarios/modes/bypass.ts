@@ -3,7 +3,7 @@ import { eventually, policyError, rejection, reported, within } from "../../expe
 import type { Scenario } from "../../scenario.ts";
 import { door, durable, longestIdleInTransactionMs, setting } from "../ask.ts";
 
-const feature = "Bypassed, it still names, caps and hands nothing on";
+const feature = "Bypassed, it names, caps, hands nothing on, and does no more";
 
 /** The mode for an incident: the stock pool, with its cap, its name and its one promise. */
 export const bypass: readonly Scenario[] = [
@@ -11,6 +11,7 @@ export const bypass: readonly Scenario[] = [
     id: "modes/bypass-names",
     title: "names its connections also when it is bypassed",
     feature,
+    policyOnly: true,
     async run({ open, name }) {
       const db = await open({ policy: { mode: "bypass" } });
 
@@ -23,6 +24,7 @@ export const bypass: readonly Scenario[] = [
     id: "modes/bypass-waits-finitely",
     title: "ends the wait for a connection also when it is bypassed",
     feature,
+    policyOnly: true,
     async run({ open }) {
       const connections = { maxPerProcess: 1, acquireTimeoutMs: 300 };
       const db = await open({ policy: { mode: "bypass", connections }, own: { poolMax: 1 } });
@@ -46,6 +48,7 @@ export const bypass: readonly Scenario[] = [
     id: "modes/bypass-never-hands-on",
     title: "rolls back what a bare BEGIN left open also when it is bypassed",
     feature,
+    policyOnly: true,
     async run({ open, server }) {
       const db = await open({ policy: { mode: "bypass" } });
       await db.query("BEGIN");
@@ -59,8 +62,8 @@ export const bypass: readonly Scenario[] = [
   {
     id: "modes/bypass-leaves-the-rest",
     title: "ends no idle block and keeps its connections open when it is bypassed",
-    feature: "Ordinary life",
-    ordinary: true,
+    feature,
+    policyOnly: true,
     async run({ open, server }) {
       const db = await open({ policy: { mode: "bypass", transaction: { idleTimeoutMs: 200 } } });
       await db.query("select 1 as one");

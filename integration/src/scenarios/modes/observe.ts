@@ -12,7 +12,7 @@ export const observe: readonly Scenario[] = [
     id: "modes/observe-same-statements",
     title: "sends exactly the statements that the plain client sends when it observes",
     feature,
-    ordinary: true,
+    policyOnly: true,
     async run({ open, server }) {
       const endOfPlain = server.markStatements();
       await day(await open({ plain: true }));
@@ -31,6 +31,7 @@ export const observe: readonly Scenario[] = [
     id: "modes/observe-idle-block",
     title: "reports an idle block and leaves it open when it observes",
     feature,
+    policyOnly: true,
     async run({ open, server }) {
       const db = await open({ policy: { mode: "observe", transaction: { idleTimeoutMs: 300 } } });
       const block = await db.leakBlock("leaked");
@@ -46,6 +47,7 @@ export const observe: readonly Scenario[] = [
     id: "modes/observe-lost-commit",
     title: "reports a COMMIT answered with ROLLBACK and lets the block resolve when it observes",
     feature,
+    policyOnly: true,
     async run({ open, server }) {
       const db = await open({ policy: { mode: "observe" } });
 

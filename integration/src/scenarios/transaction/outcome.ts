@@ -27,6 +27,7 @@ export const outcome: readonly Scenario[] = [
     id: "transaction/limits",
     title: "carries the policy's limits in every block, and in nothing else",
     feature: "Blocks carry their limits",
+    serverNeeds: ["pooler"],
     async run({ open }) {
       const db = await open({
         policy: { transaction: { statementTimeoutMs: 4_000, lockTimeoutMs: 3_000 } },

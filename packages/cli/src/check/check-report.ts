@@ -15,7 +15,7 @@ export interface LocatedFinding extends Diagnostic {
 }
 
 /** One thing that was judged: an option object, a URL, a policy. */
-export interface Judged {
+interface Judged {
   readonly file: string;
   /** In the file's words: `export dataSource`, `DATABASE_URL`. */
   readonly subject: string;

@@ -44,7 +44,9 @@ function readManifest(file: string): Readonly<Record<string, unknown>> | undefin
 }
 
 function dependenciesOf(manifest: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
-  const sections = ["peerDependencies", "devDependencies", "dependencies"].map((key) => manifest[key]);
+  const sections = ["peerDependencies", "devDependencies", "dependencies"].map(
+    (key) => manifest[key],
+  );
 
   return new Map(
     sections

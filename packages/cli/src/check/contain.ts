@@ -7,6 +7,8 @@ export interface Containment {
   release(): void;
 }
 
+const ignore = (): void => {};
+
 const REFUSAL = "`doorpolicy check` does not connect, and refused a connection";
 
 /**
@@ -36,7 +38,6 @@ export function containModules(): Containment {
   };
   process.stdout.write = process.stderr.write.bind(process.stderr);
   // Work that a module starts and does not await fails later, when its connection is refused.
-  const ignore = (): void => {};
   process.on("unhandledRejection", ignore);
   process.on("uncaughtException", ignore);
 

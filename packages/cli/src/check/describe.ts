@@ -12,25 +12,26 @@ export interface UrlUse extends LaneChoice {
  * What a bare URL makes a client do, as its adapter reads it. The environment of this process is
  * kept out: it is not that of the service.
  */
-export async function describeUrl(client: UrlClient, url: string, use: UrlUse): Promise<ClientFacts> {
-  const { policy, ...choice } = use;
-  switch (client) {
-    case "typeorm": {
+export function describeUrl(client: UrlClient, url: string, use: UrlUse): Promise<ClientFacts> {
+  return urlReaders[client](url, use);
+}
+
+const urlReaders: Readonly<Record<UrlClient, (url: string, use: UrlUse) => Promise<ClientFacts>>> =
+  {
+    async typeorm(url, { policy, ...choice }) {
       const { describe } = await import("@doorpolicy/typeorm");
       return describe(dataSourceOptions(url), policy, choice, {});
-    }
-    case "prisma": {
+    },
+    async prisma(url, { policy, ...choice }) {
       const { describe } = await import("@doorpolicy/prisma");
       return describe({ connectionString: url }, policy, choice, {});
-    }
-    case "prisma-engine": {
-      const { describeDatasourceUrl } = await import("@doorpolicy/prisma");
-      return describeDatasourceUrl(url, policy, choice);
-    }
-    case "pg":
-      return describePool({ connectionString: url }, policy, choice);
-  }
-}
+    },
+    async "prisma-engine"(url, { policy, ...choice }) {
+      const { describeEngineUrl } = await import("@doorpolicy/prisma");
+      return describeEngineUrl(url, policy, choice);
+    },
+    pg: (url, { policy, ...choice }) => describePool({ connectionString: url }, policy, choice),
+  };
 
 function dataSourceOptions(url: string): { readonly type: "postgres"; readonly url: string } {
   return { type: "postgres", url };
@@ -41,18 +42,16 @@ export async function describeSubject(
   subject: Exclude<Subject, { readonly kind: "policy" }>,
   policy: ResolvedPolicy,
 ): Promise<ClientFacts> {
-  switch (subject.kind) {
-    case "typeorm": {
-      const { describe } = await import("@doorpolicy/typeorm");
-      return describe(subject.options, policy, {}, {});
-    }
-    case "prisma": {
-      const { describe } = await import("@doorpolicy/prisma");
-      return describe(subject.options, policy, {}, {});
-    }
-    case "pg":
-      return describePool(subject.config, policy, {});
+  if (subject.kind === "typeorm") {
+    const { describe } = await import("@doorpolicy/typeorm");
+    return describe(subject.options, policy, {}, {});
   }
+  if (subject.kind === "prisma") {
+    const { describe } = await import("@doorpolicy/prisma");
+    return describe(subject.options, policy, {}, {});
+  }
+
+  return describePool(subject.config, policy, {});
 }
 
 async function describePool(

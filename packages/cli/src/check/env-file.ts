@@ -39,7 +39,10 @@ export function positionInEntry(text: string, entry: EnvEntry, parameter?: strin
 }
 
 function assignmentOf(name: string, text: string): number {
-  const assignment = new RegExp(`^[ \\t]*(?:export[ \\t]+)?(${escaped(name)})[ \\t]*(?:=|:[ \\t])`, "dgm");
+  const assignment = new RegExp(
+    `^[ \\t]*(?:export[ \\t]+)?(${escaped(name)})[ \\t]*(?:=|:[ \\t])`,
+    "dgm",
+  );
   const last = [...text.matchAll(assignment)].at(-1);
 
   return last?.indices?.[1]?.[0] ?? 0;

@@ -25,7 +25,11 @@ export function subjectsOf(exported: ModuleExports): Subject[] {
   const entries = Object.entries(exported).flatMap(([exportName, value]) => {
     const subject = `export ${exportName}`;
     if (Array.isArray(value)) {
-      return value.map((item: unknown, index) => ({ exportName, subject: `${subject}[${index}]`, value: item }));
+      return value.map((item: unknown, index) => ({
+        exportName,
+        subject: `${subject}[${index}]`,
+        value: item,
+      }));
     }
     return [{ exportName, subject, value }];
   });

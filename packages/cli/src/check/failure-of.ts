@@ -12,7 +12,9 @@ export function failureOf(file: string, error: unknown): Failure {
     file,
     // Errors of the policy end with their hint, which has a line of its own here.
     message: scrubbed(hint === undefined ? message : message.replace(hint, "")).trim(),
-    hint: hint ?? "Make the module load without a database and without the network; `--debug` shows the stack.",
+    hint:
+      hint ??
+      "Make the module load without a database and without the network; `--debug` shows the stack.",
     cause: causes.length === 0 ? undefined : causes.join(": "),
     stack: error instanceof Error && error.stack !== undefined ? scrubbed(error.stack) : undefined,
   };

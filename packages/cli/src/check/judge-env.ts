@@ -1,6 +1,12 @@
 import { dirname } from "node:path";
 
-import { check, type ClientFacts, type Diagnostic, type Lane, type ResolvedPolicy } from "@doorpolicy/core";
+import {
+  check,
+  type ClientFacts,
+  type Diagnostic,
+  type Lane,
+  type ResolvedPolicy,
+} from "@doorpolicy/core";
 
 import type { CheckReport, LocatedFinding } from "./check-report.ts";
 import { clientsNear, type UrlClient } from "./clients.ts";
@@ -70,7 +76,10 @@ function findingsOf(
 }
 
 /** The lane that the policy gives this variable to; else what its name says; else the pooled one. */
-function laneOf(name: string, policy: ResolvedPolicy): { readonly target?: string; readonly lane: Lane } {
+function laneOf(
+  name: string,
+  policy: ResolvedPolicy,
+): { readonly target?: string; readonly lane: Lane } {
   for (const target of Object.values(policy.targets)) {
     const lane = (["pooled", "direct"] as const).find((candidate) => {
       const { [candidate]: source } = target.lanes;

@@ -20,20 +20,22 @@ class NothingToJudge extends Error {
 }
 
 /** Imports a module, connects nowhere, and judges what it exports. */
-export async function judgeModule(file: FileInHand, containment: Containment): Promise<CheckReport> {
+export async function judgeModule(
+  file: FileInHand,
+  containment: Containment,
+): Promise<CheckReport> {
   const environment = environmentNear(dirname(file.path));
   const subjects = subjectsOf(await loadModule(file.path, environment, containment));
-  if (subjects.length === 0) throw new NothingToJudge("the module exports nothing that can be judged");
+  if (subjects.length === 0)
+    throw new NothingToJudge("the module exports nothing that can be judged");
 
   const reports = await Promise.all(
     subjects.map((subject) =>
-      judgeSubject(file, subject).catch(
-        (error: unknown): CheckReport => ({
-          judged: [],
-          findings: [],
-          failures: [failureOf(`${file.shown} (${subject.subject})`, error)],
-        }),
-      ),
+      judgeSubject(file, subject).catch((error: unknown): CheckReport => ({
+        judged: [],
+        findings: [],
+        failures: [failureOf(`${file.shown} (${subject.subject})`, error)],
+      })),
     ),
   );
 
@@ -50,7 +52,13 @@ async function judgeSubject(file: FileInHand, subject: Subject): Promise<CheckRe
     resolveForCheck(subject.policy, { ...environmentNear(dirname(file.path)), ...process.env });
     return {
       judged: [
-        { file: file.shown, subject: subject.subject, client: "policy", coverage: undefined, policy: file.shown },
+        {
+          file: file.shown,
+          subject: subject.subject,
+          client: "policy",
+          coverage: undefined,
+          policy: file.shown,
+        },
       ],
       findings: [],
       failures: [],
@@ -69,13 +77,11 @@ async function judgeSubject(file: FileInHand, subject: Subject): Promise<CheckRe
         policy: from,
       },
     ],
-    findings: check(facts, policy).map(
-      (diagnostic): LocatedFinding => ({
-        ...diagnostic,
-        file: file.shown,
-        position: locate(file.text, diagnostic.path, subject.exportName),
-      }),
-    ),
+    findings: check(facts, policy).map((diagnostic): LocatedFinding => ({
+      ...diagnostic,
+      file: file.shown,
+      position: locate(file.text, diagnostic.path, subject.exportName),
+    })),
     failures: [],
   };
 }

@@ -33,7 +33,11 @@ const MODULE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 /** Judges every file by itself; one that cannot be judged does not keep the others from it. */
 export async function judge(options: JudgeOptions): Promise<CheckReport> {
   const paths = [...new Set(options.files.map((file) => resolve(options.cwd, file)))];
-  const read = paths.map((path) => ({ path, shown: shownPath(path, options.cwd), ...readFile(path) }));
+  const read = paths.map((path) => ({
+    path,
+    shown: shownPath(path, options.cwd),
+    ...readFile(path),
+  }));
   const policies = openPolicies(options);
 
   const reports: CheckReport[] = [];

@@ -13,7 +13,7 @@ const LOAD_TIMEOUT_MS = 20_000;
 export type ModuleExports = Readonly<Record<string, unknown>>;
 
 /** A module that opens connections when it is imported, which `check` refuses. */
-export class ConnectsWhenLoaded extends Error {
+class ConnectsWhenLoaded extends Error {
   readonly hint: string =
     "Move `initialize()`, `connect()` and queries into a function; `check` reads exports and calls nothing.";
 
@@ -55,10 +55,32 @@ async function importOf(file: string): Promise<ModuleExports> {
     fsCache: false,
     interopDefault: false,
     tsconfigPaths: true,
+    transformOptions: { babel: { plugins: [decoratedFieldsMayBeDefinite] } },
   });
   const loaded: unknown = await jiti.import(file);
 
-  return isRecord(loaded) || typeof loaded === "function" ? { ...loaded } : { default: loaded };
+  // `module.exports = …` may be anything.
+  return isRecord(loaded) ? Object.fromEntries(Object.entries(loaded)) : { default: loaded };
+}
+
+/**
+ * `@Column() name!: string` as every entity says it: jiti runs the transform of decorators first, which
+ * gives the field a value, and that of TypeScript then refuses a value after `!` (jiti 2.7.0).
+ */
+function decoratedFieldsMayBeDefinite(): object {
+  const visitor = {
+    ClassProperty({ node }: { readonly node: { definite?: boolean | null } }) {
+      node.definite = null;
+    },
+  };
+
+  return {
+    visitor: {
+      Program(path: { traverse(inner: typeof visitor): void }) {
+        path.traverse(visitor);
+      },
+    },
+  };
 }
 
 async function withinLimit<Value>(loading: Promise<Value>): Promise<Value> {

@@ -12,31 +12,31 @@ export function positionAt(text: string, offset: number): Position {
  * Finds the place where a module writes an option, by the option's path (`extra.statement_timeout`,
  * `url?application_name`).
  *
- * The last part is searched as a key, after its parents where those are found and after the
- * export's own name. It is a search in text, not in syntax: an option that is built elsewhere (a
- * spread, a variable) is not found, and then there is no position rather than a wrong one.
+ * The last part is searched as a key, after its parents where those are found, first in the export's
+ * own declaration and then in those that are not exported, never in another export. It is a search
+ * in text, not in syntax: what another file builds is not found, and then there is no position.
  */
 export function locate(source: string, path: string, exportName?: string): Position | undefined {
-  const text = withoutComments(source);
   const steps = stepsOf(path);
-  if (steps.length === 0) return undefined;
+  const whole = withoutComments(source);
+  const start = exportName === undefined ? -1 : whole.search(declarationOf(exportName));
+  const text = start === -1 ? whole : withoutOtherExports(whole, start);
 
-  const start = exportName === undefined ? 0 : Math.max(0, text.search(declarationOf(exportName)));
-  let from = start;
+  let from = Math.max(0, start);
   for (const parent of steps.slice(0, -1)) {
     const at = indexOf(text, parent, from);
     if (at !== -1) from = at;
   }
   const last = steps.at(-1) ?? "";
-  const offset = [from, start, 0].map((begin) => indexOf(text, last, begin)).find((at) => at !== -1);
+  const offset = [from, Math.max(0, start), 0]
+    .map((begin) => indexOf(text, last, begin))
+    .find((at) => at !== -1);
 
   return offset === undefined ? undefined : positionAt(source, offset);
 }
 
-/** `slaves[0].url?options` → `slaves`, `url`, `?options`; nothing for what no file writes. */
+/** `slaves[0].url?options` → `slaves`, `url`, `?options`. */
 function stepsOf(path: string): string[] {
-  if (path.includes(" ")) return [];
-
   return path
     .split(/(?=\?)|\./)
     .map((step) => step.replace(/\[\d+\]$/, ""))
@@ -59,11 +59,29 @@ function declarationOf(name: string): RegExp {
   return new RegExp(`(?<![\\w$])${name.replaceAll("$", String.raw`\$`)}\\s*(?::[^=]+)?=(?!=)`);
 }
 
+/** Blanks the exported declarations in which `start` does not stand. */
+function withoutOtherExports(text: string, start: number): string {
+  let begin = 0;
+
+  return text
+    .split(/^(?=(?:export|const|let|var|function|class)\b)/m)
+    .map((declaration) => {
+      const end = begin + declaration.length;
+      const isOther = declaration.startsWith("export") && (start < begin || start >= end);
+      begin = end;
+      return isOther ? blanked(declaration) : declaration;
+    })
+    .join("");
+}
+
+function blanked(text: string): string {
+  return text.replaceAll(/[^\n]/g, " ");
+}
+
 /** Blanks comments and keeps every offset; strings are kept, since URLs contain `//`. */
 function withoutComments(source: string): string {
-  const token = /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
+  const token =
+    /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
-  return source.replaceAll(token, (found) =>
-    found.startsWith("/") ? found.replaceAll(/[^\n]/g, " ") : found,
-  );
+  return source.replaceAll(token, (found) => (found.startsWith("/") ? blanked(found) : found));
 }

@@ -8,7 +8,7 @@ import { loadModule } from "./load-module.ts";
 import { nearestPolicyFile, policyIn, resolveForCheck } from "./policy-file.ts";
 
 /** A policy, and where it came from. */
-export interface FoundPolicy {
+interface FoundPolicy {
   readonly policy: ResolvedPolicy;
   /** Its file as reports call it, or `"recommended"`. */
   readonly from: string;
@@ -57,7 +57,10 @@ export function openPolicies(search: PolicySearch): Policies {
 
 async function load(file: string | undefined, search: PolicySearch): Promise<FoundPolicy> {
   if (file === undefined) {
-    return { policy: resolveForCheck({ extends: "recommended" }, process.env), from: "recommended" };
+    return {
+      policy: resolveForCheck({ extends: "recommended" }, process.env),
+      from: "recommended",
+    };
   }
   const shown = relative(search.cwd, file).split(sep).join("/");
   const environment = environmentNear(dirname(file));

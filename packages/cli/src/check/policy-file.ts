@@ -48,7 +48,12 @@ export function resolveForCheck(
   // Who runs the check is not who will run the service; the name is only held against the template.
   return resolvePolicy(policy, {
     environment,
-    identity: { hostName: hostname(), processId: process.pid, packageName: "checked", userName: "check" },
+    identity: {
+      hostName: hostname(),
+      processId: process.pid,
+      packageName: "checked",
+      userName: "check",
+    },
   });
 }
 

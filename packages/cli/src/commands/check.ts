@@ -31,7 +31,9 @@ export async function checkCommand(files: readonly string[], flags: CheckFlags):
     await print(jsonReport(report));
   } else {
     await print(textReport(report, colorsFor(process.stdout)));
-    await complain(textFailures(report.failures, colorsFor(process.stderr), { debug: flags.debug }));
+    await complain(
+      textFailures(report.failures, colorsFor(process.stderr), { debug: flags.debug }),
+    );
   }
 
   if (report.failures.length > 0) return EXIT.cannotJudge;

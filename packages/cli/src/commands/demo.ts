@@ -46,27 +46,27 @@ export async function demoCommand(flags: DemoFlags): Promise<ExitCode> {
       connectionString: testbed.urls.direct,
       application_name: OBSERVER_NAME,
     });
+    // A server that goes away is told by the query that needs it.
+    postgres.on("error", () => {});
     await postgres.connect();
 
-    const report = await Promise.race([
-      runDemo({
-        servers: { postgres, admin: (command) => testbed.admin(command) },
-        versions: {
-          postgres: testbed.versions.postgres,
-          pgbouncer: testbed.versions.pooler ?? "unknown",
-          poolMode: "transaction",
-        },
-        pooledUrl: testbed.urls.pooled,
-        onProgress: (text) => progress.say(text),
-      }).finally(() => postgres.end()),
-      interruption.happened.then(() => undefined),
-    ]);
+    const report = await runDemo({
+      servers: { postgres, admin: (command) => testbed.admin(command) },
+      versions: {
+        postgres: testbed.versions.postgres,
+        pgbouncer: testbed.versions.pooler ?? "unknown",
+        poolMode: "transaction",
+      },
+      pooledUrl: testbed.urls.pooled,
+      onProgress: (text) => progress.say(text),
+      signal: interruption.signal,
+    }).finally(() => postgres.end());
     progress.end();
-    if (report === undefined) return EXIT.found;
 
     await print(flags.json ? demoJson(report) : demoTable(report, colorsFor(process.stdout)));
     const broken = brokenPromises(report);
-    if (broken.length > 0) await complain(`The policy did not keep its word:\n  ${broken.join("\n  ")}`);
+    if (broken.length > 0)
+      await complain(`The policy did not keep its word:\n  ${broken.join("\n  ")}`);
     if (flags.keep) {
       await complain(
         `The servers stay up until Ctrl-C.\n  pooled  ${testbed.urls.pooled}\n  direct  ${testbed.urls.direct}`,
@@ -75,6 +75,10 @@ export async function demoCommand(flags: DemoFlags): Promise<ExitCode> {
     }
 
     return broken.length > 0 ? EXIT.found : EXIT.clean;
+  } catch (error) {
+    // What was being started says that it was told to stop; whoever pressed Ctrl-C knows.
+    if (interruption.signal.aborted) return EXIT.interrupted;
+    throw error;
   } finally {
     progress.end();
     interruption.release();

@@ -45,7 +45,12 @@ export async function testbedCommand(flags: TestbedFlags): Promise<ExitCode> {
     await print(
       flags.json
         ? JSON.stringify({
-            urls: { pooled: urls.pooled, session: urls.session, direct: urls.direct, admin: urls.admin },
+            urls: {
+              pooled: urls.pooled,
+              session: urls.session,
+              direct: urls.direct,
+              admin: urls.admin,
+            },
             versions: { postgres: versions.postgres, pgbouncer: versions.pooler ?? null },
             poolMode: flags.poolMode,
           })
@@ -61,6 +66,10 @@ export async function testbedCommand(flags: TestbedFlags): Promise<ExitCode> {
     await interruption.happened;
 
     return EXIT.clean;
+  } catch (error) {
+    // What was being started says that it was told to stop; whoever pressed Ctrl-C knows.
+    if (interruption.signal.aborted) return EXIT.interrupted;
+    throw error;
   } finally {
     progress.end();
     interruption.release();

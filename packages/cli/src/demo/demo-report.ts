@@ -30,7 +30,7 @@ export interface ServiceStory {
 }
 
 /** What was asked. */
-export interface ServerVersions {
+interface ServerVersions {
   readonly postgres: string;
   readonly pgbouncer: string;
   readonly poolMode: "transaction";
@@ -45,12 +45,11 @@ export interface DemoReport {
 
 /** The report as one JSON object. */
 export function demoJson({ servers, without, with: guarded }: DemoReport): string {
-  const results = (stories: Readonly<Record<Orm, ServiceStory>>) => ({
-    typeorm: stories.typeorm.result,
-    prisma: stories.prisma.result,
-  });
+  return JSON.stringify({ servers, without: resultsOf(without), with: resultsOf(guarded) });
+}
 
-  return JSON.stringify({ servers, without: results(without), with: results(guarded) });
+function resultsOf({ typeorm, prisma }: DemoReport["with"]): Readonly<Record<Orm, ServiceResult>> {
+  return { typeorm: typeorm.result, prisma: prisma.result };
 }
 
 /** What the policy promised and did not keep; empty for a demo that went as it has to. */
@@ -62,7 +61,8 @@ export function brokenPromises(report: DemoReport): string[] {
     if (names.length === 0 || !names.every((name) => /^[^:@]+:[^:@]+@[^:@]+$/.test(name))) {
       broken.push(`${orm}: a connection had no name of the form app:user@host`);
     }
-    if (idleClientConnections > 0) broken.push(`${orm}: ${idleClientConnections} connections stayed open`);
+    if (idleClientConnections > 0)
+      broken.push(`${orm}: ${idleClientConnections} connections stayed open`);
     if (idleInTransaction > 0) broken.push(`${orm}: ${idleInTransaction} transactions stayed open`);
     if (durable !== acknowledged) {
       broken.push(`${orm}: ${acknowledged} rows were acknowledged and ${durable} are there`);

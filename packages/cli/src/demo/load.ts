@@ -22,7 +22,9 @@ export async function sendDay(day: Day, port: number): Promise<readonly Answer[]
   const opened = await Promise.all(requestsOf(day).map((asked) => open(asked, port)));
   const finish = (asked: DayRequest): Promise<Answer> => {
     const found = opened.find((candidate) => candidate.asked === asked);
-    return found === undefined ? Promise.reject(new Error(`${asked.label} was not opened.`)) : found.finish();
+    return found === undefined
+      ? Promise.reject(new Error(`${asked.label} was not opened.`))
+      : found.finish();
   };
 
   const answers = await Promise.all(day.crowd.map(finish));
@@ -33,7 +35,13 @@ export async function sendDay(day: Day, port: number): Promise<readonly Answer[]
 }
 
 async function open(asked: DayRequest, port: number): Promise<Opened> {
-  const sent = request({ host: "127.0.0.1", port, method: "POST", path: "/bookings", agent: false });
+  const sent = request({
+    host: "127.0.0.1",
+    port,
+    method: "POST",
+    path: "/bookings",
+    agent: false,
+  });
   const answered = answerOf(sent);
   // Whoever finishes the request hears of its failure; until then it must not be unhandled.
   answered.catch(() => {});
@@ -71,5 +79,9 @@ function connected(sent: ClientRequest): Promise<void> {
 
 /** Nothing was acknowledged to a caller that never heard back. */
 function unanswered(error: unknown): Answer {
-  return { acknowledged: [], leftOpen: [], error: error instanceof Error ? error.message : "no answer" };
+  return {
+    acknowledged: [],
+    leftOpen: [],
+    error: error instanceof Error ? error.message : "no answer",
+  };
 }

@@ -9,7 +9,7 @@ import { leftoversOf, type Leftovers, type Servers, untilNobodyIsLeft } from "./
 import { type Seen, startWatch } from "./watch.ts";
 
 /** How long after its last answer a service may take to leave nothing open. */
-export const SETTLE_MS = 3_000;
+const SETTLE_MS = 3_000;
 
 /** What a demo runs against, and whom it tells about its progress. */
 export interface DemoOptions {
@@ -18,6 +18,8 @@ export interface DemoOptions {
   /** URL of the pooler, in transaction mode. */
   readonly pooledUrl: string;
   readonly onProgress: (text: string) => void;
+  /** Gives up: the service that runs is killed, and {@link runDemo} rejects. */
+  readonly signal: AbortSignal;
 }
 
 /** Runs the two services one after the other, first as everybody does it and then with the policy. */
@@ -41,7 +43,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 }
 
 async function runOne(options: DemoOptions, orm: Orm, policy: boolean): Promise<ServiceStory> {
-  const { servers } = options;
+  const { servers, signal } = options;
+  signal.throwIfAborted();
   options.onProgress(`${titles[orm]}, ${policy ? "with the policy" : "as everybody does it"}`);
   const name = policy ? `booking-${orm}` : `plain-${orm}`;
   const service = await startService({
@@ -50,6 +53,7 @@ async function runOne(options: DemoOptions, orm: Orm, policy: boolean): Promise<
     service: name,
     poolerVersion: options.versions.pgbouncer,
     url: options.pooledUrl,
+    signal,
   });
 
   const watch = startWatch(servers);
@@ -62,12 +66,13 @@ async function runOne(options: DemoOptions, orm: Orm, policy: boolean): Promise<
       () => leftoversOf(servers),
       (left) => left.idleClientConnections === 0 && left.idleInTransaction === 0,
       SETTLE_MS,
+      signal,
     );
     seen = await watch.stop();
   } finally {
     await service.stop();
   }
-  await untilNobodyIsLeft(servers);
+  await untilNobodyIsLeft(servers, signal);
 
   const durable = await rowsOf(servers, name);
   const acknowledged = answers.flatMap((answer) => answer.acknowledged);

@@ -62,7 +62,7 @@ export function isIdleInTransaction(session: Session): boolean {
 }
 
 /** How many clients the pooler has, its own admin console left out. */
-export async function clientConnectionsOf({ admin }: Servers): Promise<number> {
+async function clientConnectionsOf({ admin }: Servers): Promise<number> {
   const clients = await admin("SHOW CLIENTS");
 
   return clients.filter((client) => client["database"] !== "pgbouncer").length;
@@ -72,17 +72,19 @@ export async function clientConnectionsOf({ admin }: Servers): Promise<number> {
  * Waits until no client is connected, then has the pooler close its server connections too: what is
  * not committed by then is gone, and the next service finds no name of the last one.
  */
-export async function untilNobodyIsLeft(servers: Servers): Promise<void> {
+export async function untilNobodyIsLeft(servers: Servers, signal: AbortSignal): Promise<void> {
   const clients = await pollUntil(
     () => clientConnectionsOf(servers),
     (count) => count === 0,
     10_000,
+    signal,
   );
   await servers.admin("RECONNECT");
   const sessions = await pollUntil(
     () => sessionsOf(servers),
     (open) => open.length === 0,
     10_000,
+    signal,
   );
   if (clients > 0 || sessions.length > 0) {
     throw new Error(

@@ -21,21 +21,38 @@ export interface RunningService {
 /**
  * Starts a service by running this very program again with a hidden command, so that it works from
  * the sources and from the build alike. The URL goes through the environment: arguments are public.
+ * The signal kills it; whatever waits for it rejects then.
  */
-export async function startService(options: ServiceOptions): Promise<RunningService> {
+export async function startService(
+  options: ServiceOptions & { readonly signal: AbortSignal },
+): Promise<RunningService> {
   const entry = process.argv[1];
   if (entry === undefined) throw new Error("This program does not know its own file.");
   const child = fork(
     realEntry(entry),
-    ["demo-service", options.orm, options.service, options.poolerVersion, options.policy ? "with" : "without"],
-    { env: environmentFor(options.url), stdio: ["ignore", "ignore", "pipe", "ipc"] },
+    [
+      "demo-service",
+      options.orm,
+      options.service,
+      options.poolerVersion,
+      options.policy ? "with" : "without",
+    ],
+    {
+      env: environmentFor(options.url),
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      signal: options.signal,
+      killSignal: "SIGKILL",
+    },
   );
   const violations: string[] = [];
   const complaints = tailOf(child);
   const exited = once(child, "exit");
 
   const port = await new Promise<number>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("it did not listen within 20 s")), START_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => reject(new Error("it did not listen within 20 s")),
+      START_TIMEOUT_MS,
+    );
     child.on("message", (value) => {
       const message = serviceMessageFrom(value);
       if (message?.kind === "violation") violations.push(message.rule);

@@ -4,10 +4,13 @@ import { text } from "node:stream/consumers";
 import type { Policy } from "@doorpolicy/core";
 
 import type { Bookings } from "./bookings.ts";
-import { type DayRequest, rowsOf } from "./day.ts";
+import { type DayRequest, type RequestKind, rowsOf } from "./day.ts";
 import { demoPolicy } from "./demo-policy.ts";
 import type { Answer, ServiceMessage } from "./messages.ts";
 import { requestFrom } from "./messages.ts";
+
+/** A little more than the parent gives it, which then kills it. */
+const STOP_TIMEOUT_MS = 12_000;
 
 /** Which ORM a service of the demo is written with. */
 export type Orm = "typeorm" | "prisma";
@@ -41,6 +44,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
   tell({ kind: "listening", port });
   await stopped;
 
+  // Nobody waits for a service whose servers are gone; unref'ed, so that it delays nothing.
+  setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
   server.close();
   server.closeAllConnections();
   await bookings.close();
@@ -75,36 +80,39 @@ async function answer(
   const answered = await text(request)
     .then((body) => book(bookings, requestFrom(body)))
     .catch((error: unknown) => failure(error));
-  response.writeHead(answered.error === undefined ? 200 : 500, { "content-type": "application/json" });
+  response.writeHead(answered.error === undefined ? 200 : 500, {
+    "content-type": "application/json",
+  });
   response.end(JSON.stringify(answered));
 }
 
+/** What each kind of request does. Its rows are acknowledged when it resolves, but for a leak. */
+const handlers: Readonly<
+  Record<RequestKind, (bookings: Bookings, label: string, rows: readonly string[]) => Promise<void>>
+> = {
+  write: (bookings, label) => bookings.write(label),
+  block: (bookings, _, rows) => bookings.block(rows),
+  throw: (bookings, label) => bookings.throwing(label),
+  swallow: (bookings, label) => bookings.swallowing(label),
+  leak: (bookings, label) => bookings.leaking(label),
+  begin: (bookings) => bookings.bareBegin(),
+};
+
 async function book(bookings: Bookings, request: DayRequest): Promise<Answer> {
   const rows = rowsOf(request);
-  switch (request.kind) {
-    case "write":
-      await bookings.write(request.label);
-      return { acknowledged: rows, leftOpen: [] };
-    case "block":
-      await bookings.block(rows);
-      return { acknowledged: rows, leftOpen: [] };
-    case "throw":
-      await bookings.throwing(request.label);
-      return { acknowledged: rows, leftOpen: [] };
-    case "swallow":
-      await bookings.swallowing(request.label);
-      return { acknowledged: rows, leftOpen: [] };
-    case "leak":
-      await bookings.leaking(request.label);
-      return { acknowledged: [], leftOpen: rows };
-    case "begin":
-      await bookings.bareBegin();
-      return { acknowledged: [], leftOpen: [] };
-  }
+  await handlers[request.kind](bookings, request.label, rows);
+
+  return request.kind === "leak"
+    ? { acknowledged: [], leftOpen: rows }
+    : { acknowledged: rows, leftOpen: [] };
 }
 
 function failure(error: unknown): Answer {
-  return { acknowledged: [], leftOpen: [], error: error instanceof Error ? error.message : "failed" };
+  return {
+    acknowledged: [],
+    leftOpen: [],
+    error: error instanceof Error ? error.message : "failed",
+  };
 }
 
 function listen(server: Server): Promise<number> {

@@ -66,7 +66,10 @@ function openCell({ result, longestIdleInTransactionMs }: ServiceStory): Cell {
   if (open > 0) return { lines: [`${open}, for ${seconds} and counting`], looks: "bad" };
 
   // Half a second is more than any block of the day takes by itself.
-  return { lines: [longestIdleInTransactionMs < 500 ? "0" : `0 (one ended after ${seconds})`], looks: "good" };
+  return {
+    lines: [longestIdleInTransactionMs < 500 ? "0" : `0 (one ended after ${seconds})`],
+    looks: "good",
+  };
 }
 
 function lostCell({ lost, result }: ServiceStory): Cell {
@@ -81,13 +84,15 @@ function reportedCell({ rules }: ServiceStory): Cell {
 
 /** Both tables have the same columns, so that the eye can go down. */
 function widthsOf(rows: readonly Row[]): number[] {
-  const widest = (column: readonly string[]): number => Math.max(...column.map((text) => text.length)) + 2;
-
   return [
     widest(rows.map(([label]) => label)),
     Math.max(22, widest(rows.flatMap(([, before]) => before.lines))),
     Math.max(22, widest(rows.flatMap(([, , after]) => after.lines))),
   ];
+}
+
+function widest(column: readonly string[]): number {
+  return Math.max(...column.map((text) => text.length)) + 2;
 }
 
 /** Head and body; the body is one row of the table library, since a rule under every line is noise. */

@@ -33,7 +33,8 @@ export function textFailures(
 }
 
 function findingBlock(finding: LocatedFinding, colors: Colors): string {
-  const place = finding.position === undefined ? "" : `:${finding.position.line}:${finding.position.column}`;
+  const place =
+    finding.position === undefined ? "" : `:${finding.position.line}:${finding.position.column}`;
   const lines = [
     `${headOf(finding, colors)}: ${finding.message}`,
     `  ${colors.blue("-->")} ${finding.file}${place} at ${finding.path}`,
@@ -49,7 +50,9 @@ function headOf(finding: LocatedFinding, colors: Colors): string {
   if (finding.allowed !== undefined) return colors.dim(`allowed[${finding.rule}]`);
   const paint = finding.severity === "error" ? colors.red : colors.yellow;
 
-  return colors.bold(paint(`${finding.severity === "error" ? "error" : "warning"}[${finding.rule}]`));
+  return colors.bold(
+    paint(`${finding.severity === "error" ? "error" : "warning"}[${finding.rule}]`),
+  );
 }
 
 function summary(tally: Tally): string {
