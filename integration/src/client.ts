@@ -86,7 +86,7 @@ export interface OwnOptions {
 }
 
 /** One policy as it is put on a client, or the plain client as everybody sets it up. */
-export type Guarding =
+type Guarding =
   | {
       readonly guarded: true;
       readonly policy: Policy;

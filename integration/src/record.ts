@@ -11,12 +11,6 @@ export interface ScenarioRecord {
   readonly reason: string;
 }
 
-/** What is known of a server once it has started. */
-export interface ServerRecord {
-  readonly server: string;
-  readonly versions: { readonly postgres: string; readonly pooler?: string };
-}
-
 /** An outcome as a record. */
 export function recordOf(
   scenario: string,

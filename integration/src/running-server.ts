@@ -10,7 +10,7 @@ import { CREATE_TABLES, EMPTY_TABLES } from "./tables.ts";
 const POOL_SIZE = 20;
 
 /** A connection of a client, as whoever it is connected to sees it. */
-export interface SeenConnection {
+interface SeenConnection {
   readonly database: string;
   readonly applicationName: string;
 }

@@ -4,7 +4,7 @@ import type { Scenario } from "../scenario.ts";
 import type { ServerRecords } from "./collect.ts";
 
 /** What one scenario, or all of a feature together, said in one cell. */
-export type CellResult = "pass" | "fail" | "skip";
+type CellResult = "pass" | "fail" | "skip";
 
 /** The same client on the same server, plain and with the policy. */
 export interface Cell {
@@ -13,7 +13,7 @@ export interface Cell {
 }
 
 /** By client, then by server. */
-export type Cells = Readonly<Record<string, Readonly<Record<string, Cell>>>>;
+type Cells = Readonly<Record<string, Readonly<Record<string, Cell>>>>;
 
 /** `docs/matrix.json`: everything that the table is made of, and nothing that differs from run to run. */
 export interface Matrix {

@@ -1,6 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { doorpolicy } from "./doorpolicy.ts";
+
+// Each test starts the program, which takes its time where many start at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe("doorpolicy", () => {
   test.each([

@@ -1,6 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { doorpolicy, type Ran } from "./doorpolicy.ts";
+
+// Each test starts the program, which takes its time where many start at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** The part of the JSON report that is compared. */
 interface Json {
@@ -17,6 +20,7 @@ interface Json {
     readonly message: string;
     readonly cause: string | null;
   }[];
+  readonly notices: readonly string[];
 }
 
 async function checkJson(...args: string[]): Promise<Json & Pick<Ran, "code" | "stderr">> {
@@ -107,8 +111,10 @@ describe("check, on what cannot be judged", () => {
   });
 
   test("shows what a module threw without its URLs, and a stack only for --debug", async () => {
-    const short = await doorpolicy(["check", fixture("throws.mjs")]);
-    const long = await doorpolicy(["check", "--debug", fixture("throws.mjs")]);
+    const [short, long] = await Promise.all([
+      doorpolicy(["check", fixture("throws.mjs")]),
+      doorpolicy(["check", "--debug", fixture("throws.mjs")]),
+    ]);
 
     expect(short.stderr).toContain(
       "cannot judge packages/cli/test/fixtures/throws.mjs: no database at",
@@ -151,7 +157,7 @@ describe("check", () => {
   });
 
   test("takes the nearest policy file, its severities and its written exceptions", async () => {
-    const { code, warnings, findings, judged } = await checkJson(
+    const { code, warnings, findings, judged, notices } = await checkJson(
       fixture("excused/data-source.mjs"),
     );
 
@@ -168,6 +174,7 @@ describe("check", () => {
       }),
     ]);
     expect(warnings).toBe(1);
+    expect(notices).toEqual([expect.stringMatching(/naming\/required.*2024-02-29/)]);
     expect(code).toBe(0);
   });
 

@@ -32,6 +32,7 @@ const report = (findings: readonly LocatedFinding[]): CheckReport => ({
   judged: [],
   findings,
   failures: [],
+  notices: [],
 });
 
 describe("the text of a check", () => {
@@ -99,6 +100,7 @@ test("the JSON of a check says null for what is not known", () => {
       ],
       findings: [{ ...finding, position: undefined }],
       failures: [{ file: "b.ts", message: "m", hint: "h", cause: undefined, stack: "s" }],
+      notices: ["n"],
     }),
   );
 
@@ -127,6 +129,7 @@ test("the JSON of a check says null for what is not known", () => {
       },
     ],
     failures: [{ file: "b.ts", message: "m", hint: "h", cause: null }],
+    notices: ["n"],
   });
 });
 

@@ -17,5 +17,6 @@ test("no way of printing a secret URL shows it, and the driver gets it", () => {
   ];
 
   expect(printed.filter((text) => text.includes("hunter2"))).toEqual([]);
+  expect(inspect(url)).toBe("[connection URL]");
   expect(url.reveal()).toBe("postgres://u:hunter2@h/db");
 });

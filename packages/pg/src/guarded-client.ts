@@ -6,6 +6,7 @@ import { soon } from "./clock.ts";
 import { handedLimits, type PoolConfigInput } from "./config/index.ts";
 import { ConnectionGuard } from "./connection-guard.ts";
 import type { Guard } from "./guard.ts";
+import { withLaneUrl } from "./lane-config.ts";
 import { limitsOf, setLocalText } from "./limits.ts";
 import {
   isClientClass,
@@ -49,7 +50,8 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
     readonly #connection: ConnectionGuard;
     readonly #startup: Startup;
 
-    constructor(config?: PoolConfigInput) {
+    constructor(given?: PoolConfigInput) {
+      const config = withLaneUrl(given, guard.lane);
       super(config);
       this.#startup = new Startup(guard, config);
       this.#connection = new ConnectionGuard(

@@ -9,6 +9,7 @@ import { soon } from "./clock.ts";
 import { applyToPoolConfig, type PoolConfigInput, sayChanges } from "./config/index.ts";
 import { connectionGuardOf, guardClientClass, isGuardedClass } from "./guarded-client.ts";
 import type { Guard } from "./guard.ts";
+import { withLaneUrl } from "./lane-config.ts";
 import {
   type ConnectCallback,
   isAcquireTimeout,
@@ -168,7 +169,8 @@ function poolOptions(
   guard: Guard,
 ): object {
   const { lane } = guard;
-  const { config, changes } = applyToPoolConfig(given, lane, { environment: process.env });
+  const located = withLaneUrl(given, lane);
+  const { config, changes } = applyToPoolConfig(located, lane, { environment: process.env });
   sayChanges("pg", lane, changes);
   const { Client } = config;
   // A class that the service brings keeps what it adds, and is guarded as well.

@@ -90,6 +90,9 @@ describe("a connection that is lost while somebody holds it", () => {
       await terminate(backend);
 
       expect(await running).toMatchObject({ code: "57P01" });
+      expect(await rejection(client.query("select 1"))).toMatchObject(
+        isReleased ? { code: "connection/released" } : { cause: { code: "57P01" } },
+      );
       client.release();
     }
     await pool.end();

@@ -123,6 +123,39 @@ class NativeClient {
   end(): void {}
 }
 
+describe("a pool or client that is not told where to connect", () => {
+  test("goes to the policy's target, by the lane that was chosen", async () => {
+    const { pooled, direct } = world.bed.urls;
+    const targets = {
+      main: { pooler: { kind: "pgbouncer", version: "1.24" }, pooled, direct },
+    } as const;
+    const { pg } = world.guard({ targets });
+    const around = world.guard({ targets }, plainPg, { lane: "direct" }).pg;
+    const pools = [new pg.Pool(), new pg.Pool({ max: 2 }), new around.Pool()];
+    const client = new pg.Client();
+    await client.connect();
+
+    const ports = await Promise.all(
+      pools.map(async (pool) => {
+        const checkout = await pool.connect();
+        checkout.release();
+        return String(checkout.port);
+      }),
+    );
+
+    expect(ports).toEqual([pooled, pooled, direct].map((url) => new URL(url).port));
+    expect(String(client.port)).toBe(new URL(pooled).port);
+    await Promise.all([client.end(), ...pools.map((pool) => pool.end())]);
+  });
+
+  test("stays with its own options", () => {
+    const { pg } = world.guard({ targets: { main: { pooled: world.bed.urls.pooled } } });
+
+    expect(new pg.Client({ host: "db.internal" }).host).toBe("db.internal");
+    expect(new pg.Client("postgres://u@other.internal/d").host).toBe("other.internal");
+  });
+});
+
 describe("what cannot be guarded", () => {
   test("no pg at all", () => {
     expect(() => guardPg(undefined, policy)).toThrow(

@@ -115,6 +115,22 @@ describe.each(versions)("with %s", (name) => {
     await pool.end();
   });
 
+  test("answers end() from inside the event that says the connection is lost", async () => {
+    const { pg } = world.guard({}, module);
+    const client = new pg.Client(world.bed.urls.direct);
+    await client.connect();
+    const { rows } = await client.query("select pg_backend_pid() as backend");
+    const ends: Promise<void>[] = [];
+    client.on("error", () => ends.push(client.end()));
+
+    const running = rejection(client.query("select pg_sleep(5)"));
+    await world.bed.sql(`select pg_terminate_backend(${rows[0].backend})`);
+    await running;
+    await eventually(() => expect(ends.length).toBeGreaterThan(0));
+
+    await Promise.all(ends);
+  });
+
   test("ends the wait for a connection", async () => {
     const { pg } = world.guard(
       { connections: { maxPerProcess: 1, acquireTimeoutMs: 100 } },

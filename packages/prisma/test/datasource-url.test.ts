@@ -38,6 +38,12 @@ describe("datasourceUrl, for the native engine on the pooled lane", () => {
       query: `?${NAME}&pgbouncer=true&${LIMITS}`,
     },
     {
+      title: "settings of the service that the policy enforces",
+      given: "?connection_limit=3&pool_timeout=20",
+      policy: { enforced: ["connections"] },
+      query: `?${NAME}&pgbouncer=true&${LIMITS}`,
+    },
+    {
       title: "a pooler that tracks named statements",
       given: "?pgbouncer=true",
       pooler: { version: "1.24" },

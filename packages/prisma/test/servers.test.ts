@@ -82,6 +82,8 @@ describe.each([
     expect(db.getConnectionInfo?.().schemaName).toBe("billing");
     expect(poolOf(db)).toMatchObject({ options: { max: 2, maxUses: 1, application_name: NAME } });
     await db.dispose();
+    await db.dispose();
+    expect(poolOf(db)).toHaveProperty("ended", true);
   });
 
   test("keeps the password of a pool that the service made", async () => {

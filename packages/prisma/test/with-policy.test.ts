@@ -134,12 +134,30 @@ suite("withPolicy", () => {
     expect(inspect(options, { depth: 9, showHidden: true })).not.toContain("secret");
   });
 
-  test("makes another adapter for another lane", () => {
-    const pooled = withPolicy({ url }, policyOf());
+  test("keeps its adapter for the same policy and lane, and makes another for another", () => {
+    const policy = policyOf();
+    const pooled = withPolicy({ url }, policy);
 
-    const direct = withPolicy(pooled, policyOf(), { lane: "direct" });
+    const again = withPolicy(pooled, policy, { target: "main" });
+    const direct = withPolicy(pooled, policy, { lane: "direct" });
 
+    expect(again.adapter).toBe(pooled.adapter);
     expect(direct.adapter).not.toBe(pooled.adapter);
+  });
+
+  test("gives the adapter the schema of the URL, unless it has one", async () => {
+    const { adapter } = withPolicy({ url: `${url}?schema=billing` }, policyOf());
+    const { adapter: own } = withPolicy(
+      { url: `${url}?schema=billing`, adapterOptions: { schema: "own" } },
+      policyOf(),
+    );
+
+    // Connecting an adapter opens no socket.
+    const schemas = [await adapter.connect(), await own.connect()].map(
+      (db) => db.getConnectionInfo?.().schemaName,
+    );
+
+    expect(schemas).toEqual(["billing", "own"]);
   });
 
   test("keeps statement names where the pooler tracks them", () => {
@@ -192,6 +210,25 @@ suite("changes", () => {
       acquireTimeoutMs: { value: 2_000 },
       ignoredSettings: [],
     });
+  });
+
+  test("leaves the policy's wait where the URL says for ever", () => {
+    const found = changes({ url: `${url}?pool_timeout=0` }, policyOf());
+
+    expect(found.map(({ path, kind }) => `${kind} ${path}`)).toEqual(
+      expect.arrayContaining([
+        "dropped url?pool_timeout",
+        "set connection.connectionTimeoutMillis",
+      ]),
+    );
+  });
+
+  test("says that a pool which the service made is not used", () => {
+    const adapter = new PrismaPg(new pg.Pool({ connectionString: url }));
+
+    const [first] = changes({ adapter }, policyOf());
+
+    expect(first).toMatchObject({ path: "adapter", kind: "dropped" });
   });
 
   test("lets an option win over the URL, and the policy over both", () => {

@@ -36,13 +36,14 @@ const BRAND = Symbol.for("doorpolicy/testbed-error");
 export class TestbedError extends Error {
   readonly code: TestbedErrorCode;
   readonly hint: string;
-  readonly [BRAND] = true;
 
   constructor(code: TestbedErrorCode, message: string, hint: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "TestbedError";
     this.code = code;
     this.hint = hint;
+    // Not enumerable: it is for recognition, not for whoever prints the error.
+    Object.defineProperty(this, BRAND, { value: true });
   }
 }
 

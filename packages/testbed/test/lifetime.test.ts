@@ -13,7 +13,7 @@ beforeAll(async () => {
   await resolvePooler({ allowDownload: true });
 });
 
-describe("a process that started a testbed", () => {
+describe("a process that started a testbed", { timeout: 60_000 }, () => {
   it("leaves no server and no file behind when it is killed; root's servers are nobody's", async () => {
     const { child, held } = await hold("wait");
     const owners = await Promise.all(held.pids.map(ownerOf));

@@ -109,9 +109,14 @@ suite("withPolicy", () => {
   test("uses the URL of the lane where the options have none", () => {
     const ofPolicy = withPolicy(postgres({}), policyOf());
     const ofOptions = withPolicy(postgres({ database: "own" }), policyOf());
+    const ofEndpoints = withPolicy(
+      postgres({ replication: { master: { host: "h" }, slaves: [] } }),
+      policyOf(),
+    );
 
     expect(ofPolicy).toHaveProperty("url", "postgresql://u:secret@policy:6432/db");
     expect(ofOptions).not.toHaveProperty("url");
+    expect(ofEndpoints).not.toHaveProperty("url");
   });
 
   test("names target, lane and variable where no URL is to be had", () => {
@@ -227,6 +232,24 @@ suite("changes", () => {
 });
 
 suite("describe", () => {
+  test("calls a URL in `extra` by its name, and sees what only a replica has", () => {
+    const inExtra = describe(
+      postgres({ extra: { connectionString: `${url}?lock_timeout=1` } }),
+      undefined,
+      {},
+      {},
+    );
+    const ofReplica = describe(
+      postgres({ replication: { master: { url }, slaves: [{ url: `${url}?lock_timeout=1` }] } }),
+      undefined,
+      {},
+      {},
+    );
+
+    expect(inExtra.startupParameters[0]?.path).toBe("extra.connectionString?lock_timeout");
+    expect(ofReplica.startupParameters[0]?.path).toBe("replication.slaves[0].url?lock_timeout");
+  });
+
   test("names the user's own keys", () => {
     const facts = describe(
       postgres({

@@ -4,6 +4,17 @@ import type { RunningServer } from "../../running-server.ts";
 import type { Scenario } from "../../scenario.ts";
 import { durable, idleInTransaction } from "../ask.ts";
 
+/**
+ * Between an error and its ReadyForQuery the transaction status is the one before the statement.
+ * They arrive apart in 1 to 15 of 100 cases, through PgBouncer more often than directly (pg 8.23).
+ */
+const ROUNDS = 30;
+
+const CREATE_DEFERRED = `
+  create table if not exists deferred (
+    id int primary key, other int references deferred (id) deferrable initially deferred
+  )`;
+
 const feature = "No open transaction is handed to a stranger";
 
 /**
@@ -81,15 +92,34 @@ export const givenBack: readonly Scenario[] = [
     },
   },
   {
-    id: "transaction/twenty-errors",
-    title: "reports nothing after twenty statements that failed outside blocks",
+    id: "transaction/given-back-at-the-error",
+    title:
+      "rolls back a connection given back the moment its BEGIN and its error have come at once",
+    feature,
+    clientNeeds: ["hands-out-connections"],
+    async run({ open, server }) {
+      const db = await open();
+
+      for (let turn = 0; turn < ROUNDS; turn += 1) {
+        const taken = await db.take();
+        await rejection("The statements", taken.query("begin; select 1 / 0"));
+        await taken.release();
+        await db.query(`insert into invoice (number) values ('acknowledged-${turn}')`);
+      }
+
+      assert.equal((await durable(server)).length, ROUNDS);
+      await eventually(() => assert.equal(db.violations.length, ROUNDS));
+    },
+  },
+  {
+    id: "transaction/many-errors",
+    title: "reports nothing after thirty statements that failed outside blocks",
     feature: "No false alarms",
     ordinary: true,
     async run({ open, server }) {
       const db = await open();
 
-      // The status is stale between an error and its ReadyForQuery: once in some twenty times.
-      for (let turn = 0; turn < 20; turn += 1) {
+      for (let turn = 0; turn < ROUNDS; turn += 1) {
         await rejection("The statement", db.query("select 1 / 0"));
       }
       await db.insert("after");
@@ -104,18 +134,38 @@ export const givenBack: readonly Scenario[] = [
     feature: "No false alarms",
     ordinary: true,
     async run({ open, server }) {
-      await server.rows(`
-        create table if not exists checked (
-          id int primary key, other int references checked (id) deferrable initially deferred
-        )`);
+      await server.rows(CREATE_DEFERRED);
       const db = await open();
 
       for (let turn = 0; turn < 5; turn += 1) {
-        const block = db.block((inside) => inside.query("insert into checked values (1, 2)"));
+        const block = db.block((inside) => inside.query("insert into deferred values (1, 2)"));
         await rejection("COMMIT", block);
       }
-
       await db.insert("after");
+
+      assert.deepEqual(await durable(server), ["after"]);
+      assert.deepEqual(db.violations, []);
+    },
+  },
+  {
+    id: "transaction/failed-commit-given-back",
+    title: "reports nothing of a connection given back the moment its COMMIT has failed",
+    feature: "No false alarms",
+    ordinary: true,
+    clientNeeds: ["hands-out-connections"],
+    async run({ open, server }) {
+      await server.rows(CREATE_DEFERRED);
+      const db = await open();
+
+      for (let turn = 0; turn < ROUNDS; turn += 1) {
+        const taken = await db.take();
+        await taken.query("begin");
+        await taken.query("insert into deferred values (1, 2)");
+        await rejection("COMMIT", taken.query("commit"));
+        await taken.release();
+      }
+      await db.insert("after");
+
       assert.deepEqual(await durable(server), ["after"]);
       assert.deepEqual(db.violations, []);
     },

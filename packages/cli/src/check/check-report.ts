@@ -44,7 +44,12 @@ export interface CheckReport {
   readonly judged: readonly Judged[];
   readonly findings: readonly LocatedFinding[];
   readonly failures: readonly Failure[];
+  /** What the environment or an expired exception changed in a policy, in sentences. */
+  readonly notices: readonly string[];
 }
+
+/** What one file adds to a report. */
+export type FileReport = Omit<CheckReport, "notices">;
 
 /** How many findings weigh; those under a written exception are counted apart. */
 export interface Tally {
@@ -54,7 +59,7 @@ export interface Tally {
 }
 
 /** Counts the findings of a report. */
-export function tallyOf(report: CheckReport): Tally {
+export function tallyOf(report: Pick<CheckReport, "findings">): Tally {
   const weighing = report.findings.filter((finding) => finding.allowed === undefined);
   const errors = weighing.filter((finding) => finding.severity === "error").length;
 

@@ -22,7 +22,7 @@ interface SubjectBase {
 /** Everything in the exports of a module that can be judged; each object once, under its first name. */
 export function subjectsOf(exported: ModuleExports): Subject[] {
   const seen = new Set<unknown>();
-  const entries = Object.entries(exported).flatMap(([exportName, value]) => {
+  const entries = Object.entries(withInnerExports(exported)).flatMap(([exportName, value]) => {
     const subject = `export ${exportName}`;
     if (Array.isArray(value)) {
       return value.map((item: unknown, index) => ({
@@ -40,6 +40,13 @@ export function subjectsOf(exported: ModuleExports): Subject[] {
     seen.add(value);
     return [{ exportName, subject, ...found }];
   });
+}
+
+/** `module.exports = { first, second }` arrives as one default export. */
+function withInnerExports(exported: ModuleExports): ModuleExports {
+  const { default: inner } = exported;
+
+  return isRecord(inner) && recognise(inner) === undefined ? { ...inner, ...exported } : exported;
 }
 
 type Recognised =

@@ -8,7 +8,7 @@ import {
   type ResolvedPolicy,
 } from "@doorpolicy/core";
 
-import type { CheckReport, LocatedFinding } from "./check-report.ts";
+import type { FileReport, LocatedFinding } from "./check-report.ts";
 import { clientsNear, type UrlClient } from "./clients.ts";
 import { describeUrl } from "./describe.ts";
 import { type EnvEntry, isPostgresUrl, positionInEntry, readEnvFile } from "./env-file.ts";
@@ -24,7 +24,7 @@ const DIRECT_NAME = /DIRECT|MIGRAT|SHADOW|UNPOOLED|NON_POOLING|ADMIN/i;
 export async function judgeEnvFile(
   file: FileInHand,
   client: UrlClient | undefined,
-): Promise<CheckReport> {
+): Promise<FileReport> {
   const urls = readEnvFile(file.text).filter((entry) => isPostgresUrl(entry.value));
   if (urls.length === 0) return { judged: [], findings: [], failures: [] };
   const { policy, from } = await file.policies.for(file.path);

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 
 import { check } from "@doorpolicy/core";
 
-import type { CheckReport, LocatedFinding } from "./check-report.ts";
+import type { FileReport, LocatedFinding } from "./check-report.ts";
 import type { Containment } from "./contain.ts";
 import { describeSubject } from "./describe.ts";
 import { environmentNear } from "./environment.ts";
@@ -20,10 +20,7 @@ class NothingToJudge extends Error {
 }
 
 /** Imports a module, connects nowhere, and judges what it exports. */
-export async function judgeModule(
-  file: FileInHand,
-  containment: Containment,
-): Promise<CheckReport> {
+export async function judgeModule(file: FileInHand, containment: Containment): Promise<FileReport> {
   const environment = environmentNear(dirname(file.path));
   const subjects = subjectsOf(await loadModule(file.path, environment, containment));
   if (subjects.length === 0)
@@ -31,7 +28,7 @@ export async function judgeModule(
 
   const reports = await Promise.all(
     subjects.map((subject) =>
-      judgeSubject(file, subject).catch((error: unknown): CheckReport => ({
+      judgeSubject(file, subject).catch((error: unknown): FileReport => ({
         judged: [],
         findings: [],
         failures: [failureOf(`${file.shown} (${subject.subject})`, error)],
@@ -46,7 +43,7 @@ export async function judgeModule(
   };
 }
 
-async function judgeSubject(file: FileInHand, subject: Subject): Promise<CheckReport> {
+async function judgeSubject(file: FileInHand, subject: Subject): Promise<FileReport> {
   if (subject.kind === "policy") {
     // Resolving checks it whole: every key, every value, and the chain of its limits.
     resolveForCheck(subject.policy, { ...environmentNear(dirname(file.path)), ...process.env });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, relative, resolve, sep } from "node:path";
 
-import type { CheckReport } from "./check-report.ts";
+import type { CheckReport, FileReport } from "./check-report.ts";
 import type { UrlClient } from "./clients.ts";
 import type { Containment } from "./contain.ts";
 import { failureOf } from "./failure-of.ts";
@@ -40,7 +40,7 @@ export async function judge(options: JudgeOptions): Promise<CheckReport> {
   }));
   const policies = openPolicies(options);
 
-  const reports: CheckReport[] = [];
+  const reports: FileReport[] = [];
   for (const { path, shown, text, error } of read) {
     try {
       if (text === undefined) throw error;
@@ -59,6 +59,7 @@ export async function judge(options: JudgeOptions): Promise<CheckReport> {
     judged: reports.flatMap((report) => report.judged),
     findings: reports.flatMap((report) => report.findings),
     failures: reports.flatMap((report) => report.failures),
+    notices: await policies.notices(),
   };
 }
 

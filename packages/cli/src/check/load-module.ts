@@ -3,7 +3,6 @@ import { pathToFileURL } from "node:url";
 
 import { createJiti } from "jiti";
 
-import { isRecord } from "../is-record.ts";
 import type { Containment } from "./contain.ts";
 
 /** A module that hangs must not hang the build that checks it. */
@@ -50,17 +49,44 @@ export async function loadModule(
   }
 }
 
+/** What Node says of a file that it cannot read by itself: TypeScript, decorators, extensions left out. */
+const NOT_FOR_NODE: ReadonlySet<unknown> = new Set([
+  "ERR_UNKNOWN_FILE_EXTENSION",
+  "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX",
+  "ERR_INVALID_TYPESCRIPT_SYNTAX",
+  "ERR_UNSUPPORTED_DIR_IMPORT",
+  "ERR_MODULE_NOT_FOUND",
+  "ERR_REQUIRE_ESM",
+  "MODULE_NOT_FOUND",
+]);
+
+/**
+ * As Node itself imports it, which is how the service does it, and transpiled where Node cannot. An
+ * error that the module throws is an answer, and the module is not run a second time.
+ */
 async function importOf(file: string): Promise<ModuleExports> {
-  const jiti = createJiti(pathToFileURL(file).href, {
+  const loaded: unknown = await import(pathToFileURL(file).href).catch((error: unknown) => {
+    const isNotForNode =
+      error instanceof SyntaxError ||
+      (error instanceof Error && "code" in error && NOT_FOR_NODE.has(error.code));
+    if (isNotForNode) return importTranspiled(file);
+    throw error;
+  });
+
+  // A module that is transpiled may export anything at all by `module.exports`.
+  return typeof loaded === "object" && loaded !== null
+    ? Object.fromEntries(Object.entries(loaded))
+    : { default: loaded };
+}
+
+/** Imports a module whose TypeScript, decorators included, is transpiled on the way. */
+export function importTranspiled(file: string): Promise<unknown> {
+  return createJiti(pathToFileURL(file).href, {
     fsCache: false,
     interopDefault: false,
     tsconfigPaths: true,
     transformOptions: { babel: { plugins: [decoratedFieldsMayBeDefinite] } },
-  });
-  const loaded: unknown = await jiti.import(file);
-
-  // `module.exports = …` may be anything.
-  return isRecord(loaded) ? Object.fromEntries(Object.entries(loaded)) : { default: loaded };
+  }).import(file);
 }
 
 /**

@@ -9,7 +9,9 @@ import { nearestPolicyFile, policyIn, resolveForCheck } from "./policy-file.ts";
 
 /** A policy, and where it came from. */
 interface FoundPolicy {
+  /** Its notices are taken out, since each adapter would say them as a warning of the process. */
   readonly policy: ResolvedPolicy;
+  readonly notices: readonly string[];
   /** Its file as reports call it, or `"recommended"`. */
   readonly from: string;
 }
@@ -18,6 +20,8 @@ interface FoundPolicy {
 export interface Policies {
   /** The policy that a file is judged by. Throws what the policy file throws. */
   for(path: string): Promise<FoundPolicy>;
+  /** What was said of the policies that could be used. */
+  notices(): Promise<readonly string[]>;
 }
 
 /** Where policies are looked for. */
@@ -48,26 +52,32 @@ export function openPolicies(search: PolicySearch): Policies {
           ? nearestPolicyFile(dirname(path))
           : resolve(search.cwd, search.policyFile);
       const key = file ?? "";
-      const found = loaded.get(key) ?? load(file, search);
-      loaded.set(key, found);
-      return found;
+      const loading = loaded.get(key) ?? load(file, search);
+      loaded.set(key, loading);
+      return loading;
+    },
+    async notices() {
+      const settled = await Promise.allSettled(loaded.values());
+      const used = settled.filter((one) => one.status === "fulfilled");
+      return [...new Set(used.flatMap(({ value }) => value.notices))];
     },
   };
 }
 
+function found(policy: ResolvedPolicy, from: string): FoundPolicy {
+  return { policy: { ...policy, notices: [] }, notices: policy.notices, from };
+}
+
 async function load(file: string | undefined, search: PolicySearch): Promise<FoundPolicy> {
   if (file === undefined) {
-    return {
-      policy: resolveForCheck({ extends: "recommended" }, process.env),
-      from: "recommended",
-    };
+    return found(resolveForCheck({ extends: "recommended" }, process.env), "recommended");
   }
   const shown = relative(search.cwd, file).split(sep).join("/");
   const environment = environmentNear(dirname(file));
   try {
     const policy = policyIn(await loadModule(file, environment, search.containment));
     if (policy === undefined) throw new Error("it exports no policy");
-    return { policy: resolveForCheck(policy, { ...environment, ...process.env }), from: shown };
+    return found(resolveForCheck(policy, { ...environment, ...process.env }), shown);
   } catch (error) {
     throw new BadPolicy(
       shown,

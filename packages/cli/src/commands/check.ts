@@ -31,6 +31,7 @@ export async function checkCommand(files: readonly string[], flags: CheckFlags):
     await print(jsonReport(report));
   } else {
     await print(textReport(report, colorsFor(process.stdout)));
+    await complain(report.notices.map((notice) => `note: ${notice}`).join("\n"));
     await complain(
       textFailures(report.failures, colorsFor(process.stderr), { debug: flags.debug }),
     );

@@ -25,7 +25,10 @@ export interface Leftovers {
 export interface Session {
   readonly name: string;
   readonly state: string;
-  /** True if the last statement was one of the services', and not one of the pooler's own. */
+  /**
+   * True if the last statement was one of the services' on their table. PgBouncer's own
+   * `SET application_name` is none: seen while it ran, its session had no name yet.
+   */
   readonly ours: boolean;
   readonly sinceMs: number;
 }
@@ -33,7 +36,7 @@ export interface Session {
 /** Everything that Postgres sees of the services. */
 export async function sessionsOf({ postgres }: Servers): Promise<Session[]> {
   const { rows } = await postgres.query<Session>(
-    `select application_name as name, coalesce(state, '') as state, query ilike '%booking%' as ours,
+    `select application_name as name, coalesce(state, '') as state, query like '%"booking"%' as ours,
             (extract(epoch from clock_timestamp() - state_change) * 1000)::int as "sinceMs"
        from pg_stat_activity
       where datname = current_database() and backend_type = 'client backend'

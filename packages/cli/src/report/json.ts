@@ -40,5 +40,6 @@ export function jsonReport(report: CheckReport): string {
       hint,
       cause: cause ?? null,
     })),
+    notices: report.notices,
   });
 }

@@ -19,6 +19,12 @@ const PLAIN_NAME = /^"[\p{L}\p{N}_$.-]{1,63}"$/u;
 const QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
 
+/** What statements begin with, of those that hold literals often. */
+const COMMANDS: readonly string[] =
+  "select insert update delete merge with values call execute do copy create alter comment set prepare".split(
+    " ",
+  );
+
 const NAMES: ReadonlySet<TokenKind> = new Set([
   "identifier",
   "quoted-identifier",
@@ -43,10 +49,10 @@ const LITERALS: ReadonlySet<TokenKind> = new Set([
  * which may be written as a name (`SET app.tenant = acme`), and a quoted name with characters that
  * names seldom have. Comments carry trace ids and whatever else people put there.
  *
- * Where it is in doubt what is a literal, everything from the first literal on is left out: a quote
- * that is not closed; one with a backslash before it, which ends the string or not by a setting of
- * the server; a literal or quoted name that touches a word, as in `'O'Brien'` or an uuid without
- * quotes; a text of more than a million characters.
+ * Where it is in doubt what is a literal, the first word is all that is shown: in a text with a quote
+ * that is not closed; with one behind a backslash, which ends the string or not by a setting of the
+ * server; with a literal or quoted name that touches a word, as in `'O'Brien'` or an uuid without
+ * quotes; in a text of more than a million characters.
  */
 export function scrubStatement(text: string, maxLength: number = DEFAULT_MAX_LENGTH): string {
   const shown = new ShownText(maxLength);
@@ -54,13 +60,15 @@ export function scrubStatement(text: string, maxLength: number = DEFAULT_MAX_LEN
   const lexer = new Lexer(text);
   let hasGap = false;
   for (let kind = lexer.next(); kind !== "end"; kind = lexer.next()) {
-    if (isDoubtful(lexer)) return shown.upToFirstLiteral();
+    if (isDoubtful(lexer)) return firstWord(text);
     if (kind === "whitespace" || kind === "comment") {
       hasGap = true;
       continue;
     }
-    if (isLiteral(lexer) || (assignment.isOpen && NAMES.has(kind))) shown.addLiteral(hasGap);
-    else shown.add(lexer, hasGap);
+    if (!shown.isFull) {
+      const isReplaced = isLiteral(lexer) || (assignment.isOpen && NAMES.has(kind));
+      shown.add(isReplaced ? REPLACEMENT : lexer.slice(), hasGap);
+    }
     assignment.see(lexer);
     hasGap = false;
   }
@@ -74,51 +82,47 @@ function isLiteral(lexer: Lexer): boolean {
 }
 
 function isDoubtful(lexer: Lexer): boolean {
-  const { end, kind, text } = lexer;
+  const { end, kind } = lexer;
   if (lexer.unterminated || end > MAX_READ) return true;
   if (!LITERALS.has(kind) && kind !== "quoted-identifier" && kind !== "unicode-identifier") {
     return false;
   }
-  const second = unitAt(text, end);
-  if (isIdentifierPart(second) || second === QUOTE || second === DOUBLE_QUOTE) return true;
+  if (touchesWord(lexer)) return true;
   return (kind === "string" || kind === "unicode-string") && lexer.slice().includes(String.raw`\'`);
 }
 
-/** What of a statement is shown so far. Goes on counting literals, not keeping them, when it is full. */
+function touchesWord({ end, text }: Lexer): boolean {
+  const second = unitAt(text, end);
+  return isIdentifierPart(second) || second === QUOTE || second === DOUBLE_QUOTE;
+}
+
+/** All that is known for certain of a text that cannot be read. */
+function firstWord(text: string): string {
+  const lexer = new Lexer(text);
+  lexer.nextSignificant();
+  return (COMMANDS.some((command) => lexer.is(command)) ? lexer.slice() : "") + ELLIPSIS;
+}
+
+/** What of a statement is shown. When it is full the text is read on all the same, for the doubt behind. */
 class ShownText {
+  isFull = false;
   private readonly maxLength: number;
   private readonly parts: string[] = [];
   private length = 0;
-  private isFull = false;
-  /** How many parts stand before the first literal. */
-  private certain: number | undefined;
 
   constructor(maxLength: number) {
     this.maxLength = maxLength;
   }
 
-  add(lexer: Lexer, hasGap: boolean): void {
-    if (!this.isFull) this.append(lexer.slice(), hasGap);
-  }
-
-  addLiteral(hasGap: boolean): void {
-    this.certain ??= this.parts.length;
-    if (!this.isFull) this.append(REPLACEMENT, hasGap);
-  }
-
-  whole(): string {
-    return this.parts.join("") + (this.isFull ? ELLIPSIS : "");
-  }
-
-  upToFirstLiteral(): string {
-    return this.parts.slice(0, this.certain).join("") + ELLIPSIS;
-  }
-
-  private append(part: string, hasGap: boolean): void {
+  add(part: string, hasGap: boolean): void {
     const spaced = hasGap && this.parts.length > 0 ? ` ${part}` : part;
     this.length += spaced.length;
     this.isFull = this.length > this.maxLength;
     if (!this.isFull) this.parts.push(spaced);
+  }
+
+  whole(): string {
+    return this.parts.join("") + (this.isFull ? ELLIPSIS : "");
   }
 }
 

@@ -69,9 +69,7 @@ export function parametersOf(query: string): readonly UrlParameter[] {
 export function withoutParameters(url: string, names: readonly string[]): string {
   const pieces = splitUrl(url);
   if (pieces.query === undefined) return url;
-  const pairs = pieces.query.split("&");
-  const kept = pairs.filter((pair) => !names.includes(nameOf(pair)));
-  if (kept.length === pairs.length) return url;
+  const kept = pieces.query.split("&").filter((pair) => !names.includes(nameOf(pair)));
   return joinUrl({ ...pieces, query: kept.length === 0 ? undefined : kept.join("&") });
 }
 

@@ -121,6 +121,16 @@ describe("errors that are built to do harm", () => {
     expect(reads).toBeLessThan(100);
   });
 
+  test("an error that is met again takes no room from the others", () => {
+    const again = new Error("x");
+    const error = new AggregateError([
+      ...Array.from({ length: 31 }, () => again),
+      answer("57P01", "x"),
+    ]);
+
+    expect(explainError(error)?.kind).toBe("server.terminated");
+  });
+
   test("getters that throw hide only themselves", () => {
     const error = Object.defineProperty(answer("57P01", "x"), "cause", {
       get() {

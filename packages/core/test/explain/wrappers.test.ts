@@ -131,6 +131,16 @@ ConnectorError(ConnectorError { user_facing_error: None, kind: QueryError(Postgr
     expect(kindOf(error)).toBe("statement.named-untracked");
   });
 
+  test("a text of a pooler that holds quotation marks, in Rust's own notation", () => {
+    const error = engine(
+      "PrismaClientUnknownRequestError",
+      String.raw`Error occurred during query execution:
+ConnectorError(ConnectorError { user_facing_error: None, kind: QueryError(PostgresError { code: "08P01", message: "database \"app\" is disabled", severity: "FATAL", detail: None, column: None, hint: None }), transient: false })`,
+    );
+
+    expect(kindOf(error)).toBe("pooler.database-disabled");
+  });
+
   test("a raw query, with the SQLSTATE in `meta`", () => {
     const error = engine("PrismaClientKnownRequestError", "Raw query failed. Code: `08P01`.", {
       code: "P2010",

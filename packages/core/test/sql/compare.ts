@@ -9,7 +9,7 @@ import { oracleStatements, oracleTokens } from "./oracle.ts";
  */
 const EXCEPTIONS: readonly { readonly reason: string; readonly pattern: RegExp }[] = [
   {
-    // PostgreSQL 15.16: `select 'a' --c⏎ 'b'` is one row `ab`.
+    // PostgreSQL 15.18: `select 'a' --c⏎ 'b'` is one row `ab`.
     reason:
       "libpg_query makes comments tokens, and for that takes them out of the gap inside a string that goes on in the next line",
     pattern: /'\s*--[^\n\r]*[\n\r](?:\s|--[^\n\r]*[\n\r])*'/,

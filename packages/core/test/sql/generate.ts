@@ -25,9 +25,15 @@ function repeat(random: Random, most: number, make: () => string): string {
 
 /** Pieces of which every token and every doubtful neighbourhood of tokens can be made. */
 const PIECES: readonly string[] = [
-  ..."abexnuBEXNU_$'\"\\;:,.()[]+-*/<>=~!@#%^&|`?{} \t\n\r\f\v0179éπ中😀\u00a0\u3000\ufeff",
-  ..."'' \"\" $$ $a$ $é$ $1 $12 -- /* */ :: := => .. <> != <= >= ->> @> @- ?- 1.5 .5 1. 1e5 1e+5 1E-5 0x1F 0o17 0b01 1_000 0x_f 1_ 0x 1e 2..3".split(" "),
-  ..."'a' 'it''s' e'\\'' E'\\\\' b'01' x'1f' n'a' U&'\\0061' U&\"a\" \"a\"\"b\" $$a$$ $q$'$q$ ae'x' a$1 a$$".split(" "),
+  ...Array.from(
+    "abexnuBEXNU_$'\"\\;:,.()[]+-*/<>=~!@#%^&|`?{} \t\n\r\f\v0179éπ中😀\u00a0\u3000\ufeff",
+  ),
+  ..."'' \"\" $$ $a$ $é$ $1 $12 -- /* */ :: := => .. <> != <= >= ->> @> @- ?- 1.5 .5 1. 1e5 1e+5 1E-5 0x1F 0o17 0b01 1_000 0x_f 1_ 0x 1e 2..3".split(
+    " ",
+  ),
+  ..."'a' 'it''s' e'\\'' E'\\\\' b'01' x'1f' n'a' U&'\\0061' U&\"a\" \"a\"\"b\" $$a$$ $q$'$q$ ae'x' a$1 a$$".split(
+    " ",
+  ),
   ..."'a'\n'b' 'a'--c\n'b' e'a'\n'\\'' b'0'\n'1' b'0''1' x'0'''".split(" "),
   "'a' 'b'",
   "'a' \n 'b'",
@@ -48,7 +54,17 @@ export function tokenSoup(random: Random): string {
 
 /** What may stand between two words. */
 function gap(random: Random): string {
-  return pick(random, [" ", " ", " ", "\n", "\t ", "/* ; */", " /* a /* b */ ' */ ", "-- begin;\n", "\r\n"]);
+  return pick(random, [
+    " ",
+    " ",
+    " ",
+    "\n",
+    "\t ",
+    "/* ; */",
+    " /* a /* b */ ' */ ",
+    "-- begin;\n",
+    "\r\n",
+  ]);
 }
 
 function anyCase(random: Random, word: string): string {
@@ -117,7 +133,8 @@ export function controlStatement(random: Random): string {
     () => phrase(random, "rollback", block, "to", savepoint, name),
     () => phrase(random, "prepare", "transaction", string),
     () => phrase(random, pick(random, ["commit", "rollback"]), "prepared", string),
-    () => phrase(random, "set", pick(random, ["", "local", "session"]), "transaction", modes(random)),
+    () =>
+      phrase(random, "set", pick(random, ["", "local", "session"]), "transaction", modes(random)),
     () => phrase(random, "set", "transaction", "snapshot", string),
     () => phrase(random, "set", "transaction", pick(random, ["=", "to"]), "'x'"),
     () => phrase(random, "prepare", "transaction", "as", "select", "1"),
@@ -155,9 +172,10 @@ export const ORDINARY: readonly string[] = [
 
 /** One to five statements in a text. */
 export function script(random: Random): string {
-  const one = (): string =>
-    random() < 0.5 ? controlStatement(random) : pick(random, ORDINARY);
-  return one() + repeat(random, 4, () => pick(random, [";", " ; ", ";\n", ";;", "; -- c\n;"]) + one());
+  const one = (): string => (random() < 0.5 ? controlStatement(random) : pick(random, ORDINARY));
+  return (
+    one() + repeat(random, 4, () => pick(random, [";", " ; ", ";\n", ";;", "; -- c\n;"]) + one())
+  );
 }
 
 /** A text with some of its characters or words left out, doubled, exchanged or put in. */

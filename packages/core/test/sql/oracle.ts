@@ -1,4 +1,4 @@
-import { loadModule, parseSync, scanSync } from "libpg-query";
+import { loadModule, type Node, parseSync, type RawStmt, scanSync } from "libpg-query";
 
 import { Lexer } from "../../src/sql/lexer.ts";
 import type { Token, TokenKind } from "../../src/sql/token.ts";
@@ -53,25 +53,22 @@ function scanned(text: string): ScannedToken[] | undefined {
   try {
     return scanSync(text).tokens;
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) throw error;
+    if (isCrash(error)) throw error;
     return undefined;
   }
 }
 
-type Node = Readonly<Record<string, unknown>>;
-
-interface RawStatement {
-  readonly stmt?: Node;
-  readonly stmt_location?: number;
-  readonly stmt_len?: number;
+/** A crash of the WebAssembly module is no answer. */
+function isCrash(error: unknown): boolean {
+  return error instanceof Error && error.name === "RuntimeError";
 }
 
-function parsed(text: string): RawStatement[] | undefined {
+function parsed(text: string): RawStmt[] | undefined {
   if (text === "") return [];
   try {
-    return (parseSync(text).stmts ?? []) as RawStatement[];
+    return parseSync(text).stmts ?? [];
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) throw error;
+    if (isCrash(error)) throw error;
     return undefined;
   }
 }
@@ -155,63 +152,50 @@ const ACTS = {
   TRANS_STMT_ROLLBACK_PREPARED: "rollback-prepared",
 } as const;
 
-interface TransactionStmt {
-  readonly kind: keyof typeof ACTS;
-  readonly options?: readonly Node[];
-  readonly savepoint_name?: string;
-  readonly chain?: boolean;
-}
-
-interface VariableSetStmt {
-  readonly kind: string;
-  readonly name?: string;
-  readonly args?: readonly Node[];
-}
+const LEVELS: readonly IsolationLevel[] = [
+  "read uncommitted",
+  "read committed",
+  "repeatable read",
+  "serializable",
+];
 
 function actOf(stmt: Node | undefined): TransactionAct | undefined {
-  const set = stmt?.["VariableSetStmt"] as VariableSetStmt | undefined;
-  if (set?.kind === "VAR_SET_MULTI" && /^TRANSACTION( SNAPSHOT)?$/.test(set.name ?? "")) {
-    return { kind: "set-transaction", modes: modesOf(set.args) };
+  if (stmt === undefined) return undefined;
+  if ("VariableSetStmt" in stmt) {
+    const { args, kind, name = "" } = stmt.VariableSetStmt;
+    return kind === "VAR_SET_MULTI" && /^TRANSACTION( SNAPSHOT)?$/.test(name)
+      ? { kind: "set-transaction", modes: modesOf(args) }
+      : undefined;
   }
-  const control = stmt?.["TransactionStmt"] as TransactionStmt | undefined;
-  if (control === undefined) return undefined;
-  const kind = ACTS[control.kind];
+  if (!("TransactionStmt" in stmt)) return undefined;
+  const { chain = false, options, savepoint_name: name = "", ...rest } = stmt.TransactionStmt;
+  const kind = ACTS[rest.kind ?? "TRANS_STMT_BEGIN"];
   switch (kind) {
     case "begin":
-      return { kind, modes: modesOf(control.options) };
+      return { kind, modes: modesOf(options) };
     case "commit":
     case "rollback":
-      return { kind, chain: control.chain ?? false };
+      return { kind, chain };
     case "savepoint":
     case "release":
     case "rollback-to":
-      return { kind, name: control.savepoint_name ?? "" };
+      return { kind, name };
     default:
       return { kind };
   }
 }
 
-interface DefElem {
-  readonly defname: string;
-  readonly arg: {
-    readonly A_Const: {
-      readonly sval?: { readonly sval: string };
-      readonly ival?: { readonly ival?: number };
-    };
-  };
-}
-
 function modesOf(nodes: readonly Node[] = []): TransactionModes {
   let modes: TransactionModes = {};
   for (const node of nodes) {
-    const element = node["DefElem"] as DefElem | undefined;
-    const constant = element?.arg.A_Const;
-    const isOn = (constant?.ival?.ival ?? 0) !== 0;
-    if (element?.defname === "transaction_isolation") {
-      modes = { ...modes, isolation: (constant?.sval?.sval ?? "") as IsolationLevel };
-    }
-    if (element?.defname === "transaction_read_only") modes = { ...modes, readOnly: isOn };
-    if (element?.defname === "transaction_deferrable") modes = { ...modes, deferrable: isOn };
+    if (!("DefElem" in node)) continue;
+    const { arg, defname } = node.DefElem;
+    const constant = arg !== undefined && "A_Const" in arg ? arg.A_Const : {};
+    const isOn = (constant.ival?.ival ?? 0) !== 0;
+    const isolation = LEVELS.find((level) => level === constant.sval?.sval);
+    if (isolation !== undefined) modes = { ...modes, isolation };
+    if (defname === "transaction_read_only") modes = { ...modes, readOnly: isOn };
+    if (defname === "transaction_deferrable") modes = { ...modes, deferrable: isOn };
   }
   return modes;
 }

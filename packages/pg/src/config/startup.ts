@@ -104,7 +104,7 @@ function takeOptions(draft: PoolConfigDraft, lane: LaneInUse): void {
   const reasons = taken.map(({ name, value }) =>
     handLimit(draft, lane, name, limitFromServerText(value), given.path),
   );
-  draft.drop("options", reasons.join(" "), { isSecret: true, rule: LIMITS });
+  draft.drop("options", reasons.join(" "), { rule: LIMITS });
   const kept = settings.filter(takesIt);
   if (kept.length > 0) draft.set("options", formatStartupOptions(kept), "the pooler takes these.");
   // Without options of its own the config falls back to PGOPTIONS, which was hidden until now.
@@ -161,7 +161,7 @@ function optionRefusal(path: string, setting: StartupSetting | undefined): Polic
     );
   }
   return refusal(
-    `\`${setting.name}\` goes out in the startup packet as \`options\`, and the pooler refuses the connection or drops the setting.`,
+    `\`${setting.name}\` inside \`options\` at \`${path}\` goes out in the startup packet, and the pooler refuses the connection or drops the setting.`,
     path,
     setting.name === "search_path"
       ? "Qualify table names, set it with `ALTER ROLE … SET search_path`, or use the direct lane."

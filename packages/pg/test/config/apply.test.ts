@@ -158,9 +158,11 @@ describe("applyToPoolConfig", () => {
 
   test("replaces a query_timeout by the server's limit, the shorter one of two", () => {
     const applied = applyToPoolConfig({ query_timeout: 900, statement_timeout: 5_000 }, laneOf());
+    const shorter = applyToPoolConfig({ query_timeout: 900, statement_timeout: 300 }, laneOf());
     const direct = applyToPoolConfig({ query_timeout: 900 }, laneOf({}, { lane: "direct" }));
 
     expect(handedLimits(applied.config)).toEqual({ statementTimeoutMs: 900 });
+    expect(handedLimits(shorter.config)).toEqual({ statementTimeoutMs: 300 });
     expect(direct.config).toMatchObject({ statement_timeout: 900 });
     expect(direct.config).not.toHaveProperty("query_timeout");
   });
@@ -263,6 +265,7 @@ describe("applyToPoolConfig", () => {
 
     expect(applied.config["ssl"]).toBe(ssl);
     expect(applied.config).toMatchObject({ keepAlive: true, max: 20 });
+    expect(Reflect.set(applied.config, "keepAlive", false)).toBe(true);
   });
 
   test("accounts for everything that it changes, without a secret", () => {

@@ -1,7 +1,8 @@
-import type { PoolMode } from "../options.ts";
+import type { AuthMethod, PoolMode } from "../options.ts";
+import { authType } from "./postgres-conf.ts";
 
 /** One database as clients name it. */
-export interface OdysseyAlias {
+interface OdysseyAlias {
   readonly alias: string;
   readonly database: string;
   readonly poolMode: PoolMode;
@@ -16,7 +17,7 @@ export interface OdysseyConf {
   /** Role → password; Odyssey logs in to PostgreSQL with the same. */
   readonly users: Readonly<Record<string, string>>;
   readonly admin: { readonly user: string; readonly password: string };
-  readonly auth: "none" | "md5" | "scram-sha-256";
+  readonly auth: AuthMethod;
   readonly poolSize: number;
   /** Shown to clients that ask for TLS. */
   readonly tls?: { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
@@ -64,8 +65,8 @@ export function odysseyConf(conf: OdysseyConf): string {
     ...block(`storage "local"`, [`type "local"`]),
     ...block(`database "console"`, [
       ...block(`user "${admin.user}"`, [
-        `authentication "${conf.auth}"`,
-        ...(conf.auth === "none" ? [] : [`password ${quoted(admin.password)}`]),
+        `authentication ${authentication(conf)}`,
+        ...(conf.auth === "trust" ? [] : [`password ${quoted(admin.password)}`]),
         `role "admin"`,
         `pool "session"`,
         `storage "local"`,
@@ -82,12 +83,12 @@ function routeLines(
   password: string,
 ): string[] {
   const lines: Record<string, string | number> = {
-    authentication: `"${conf.auth}"`,
+    authentication: authentication(conf),
     storage: `"postgres"`,
     storage_db: `"${alias.database}"`,
     storage_user: `"${user}"`,
     storage_password: quoted(password),
-    ...(conf.auth === "none" ? {} : { password: quoted(password) }),
+    ...(conf.auth === "trust" ? {} : { password: quoted(password) }),
     pool: `"${alias.poolMode}"`,
     pool_size: conf.poolSize,
     pool_discard: alias.poolMode === "session" ? "yes" : "no",
@@ -107,4 +108,8 @@ function block(head: string, lines: readonly string[]): string[] {
 
 function quoted(text: string): string {
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+function authentication({ auth }: OdysseyConf): string {
+  return auth === "trust" ? '"none"' : `"${authType[auth]}"`;
 }

@@ -2,7 +2,7 @@ import type { PoolMode } from "../options.ts";
 import { isAtLeast } from "./version.ts";
 
 /** One entry of `[databases]`: the name clients use, and where it leads. */
-export interface PgbouncerAlias {
+interface PgbouncerAlias {
   readonly alias: string;
   readonly host: string;
   readonly port: number;

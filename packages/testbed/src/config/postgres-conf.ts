@@ -1,11 +1,11 @@
 import type { AuthMethod } from "../options.ts";
 
 /** How PostgreSQL and PgBouncer spell an authentication method. */
-export const authType = {
+export const authType: Readonly<Record<AuthMethod, "trust" | "md5" | "scram-sha-256">> = {
   trust: "trust",
   md5: "md5",
   scram: "scram-sha-256",
-} as const satisfies Record<AuthMethod, string>;
+};
 
 /** What the testbed changes about a fresh cluster. */
 export interface PostgresConf {

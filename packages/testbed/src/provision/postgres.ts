@@ -19,7 +19,7 @@ import {
 } from "./resolution.ts";
 
 /** @default of {@link PostgresOptions.version} */
-export const DEFAULT_POSTGRES: PostgresMajor = "17";
+const DEFAULT_POSTGRES: PostgresMajor = "17";
 
 /** Which PostgreSQL, and where it may come from. */
 export interface PostgresRequest

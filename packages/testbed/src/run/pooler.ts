@@ -113,7 +113,7 @@ async function configureOdyssey(setup: PoolerSetup, port: number): Promise<void>
     ]),
     users: setup.passwords,
     admin: { user: ADMIN_USER, password: setup.adminPassword },
-    auth: setup.auth === "trust" ? "none" : authType[setup.auth],
+    auth: setup.auth,
     poolSize: setup.poolSize,
     ...(certificates && { tls: certificates }),
     ...(serverCaFile !== undefined && { serverCaFile }),

@@ -1,0 +1,22 @@
+import type { LaneInUse } from "@doorpolicy/core";
+
+import {
+  copyPoolConfig,
+  hasConnection,
+  laneConnection,
+  type PoolConfigInput,
+} from "./config/index.ts";
+
+/**
+ * The config, with the URL of the lane where it does not say where to connect: `new Pool()` then goes
+ * to the policy's target and not to whatever listens on localhost. Untouched where it does, and where
+ * the policy has no URL either.
+ */
+export function withLaneUrl(config: PoolConfigInput, lane: LaneInUse): PoolConfigInput {
+  if (typeof config === "string" || (config !== undefined && hasConnection(config))) return config;
+  const connection = laneConnection(lane);
+  if (connection === undefined) return config;
+  const copy = copyPoolConfig(config);
+  copy["connectionString"] = connection.connectionString;
+  return copy;
+}
