@@ -5,7 +5,11 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@doorpolicy/source"] } },
   resolve: { conditions: ["@doorpolicy/source"] },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "integration/test/**/*.test.ts", "docker/**/*.test.ts"],
+    include: [
+      "packages/*/test/**/*.test.ts",
+      "integration/test/**/*.test.ts",
+      "docker/**/*.test.ts",
+    ],
     exclude: [...configDefaults.exclude, "**/*.all.test.ts"],
     // A hang is a failure long before the runner of a CI would notice it; a first start also fetches servers.
     testTimeout: 20_000,

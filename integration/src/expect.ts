@@ -3,6 +3,13 @@ import type { PolicyErrorCode, Violation } from "@doorpolicy/core";
 
 const POLL_MS = 10;
 
+let patienceMs = 8_000;
+
+/** How long {@link eventually} and {@link soon} wait, in milliseconds; the runner sets it for each scenario. */
+export function setPatience(ms: number): void {
+  patienceMs = ms;
+}
+
 /**
  * Polls until `look` no longer throws, and passes on what it returns. Closing a connection is
  * asynchronous at both ends, so what is asked of a server is asked until it holds or the bound is
@@ -10,7 +17,7 @@ const POLL_MS = 10;
  */
 export async function eventually<Result>(
   look: () => Promise<Result> | Result,
-  withinMs = 2_500,
+  withinMs: number = patienceMs,
 ): Promise<Result> {
   const deadline = performance.now() + withinMs;
   for (;;) {
@@ -39,6 +46,11 @@ export async function within<Result>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Fails when what comes at once on a machine at rest has not come on a busy one either. */
+export function soon<Result>(what: string, promise: Promise<Result>): Promise<Result> {
+  return within(patienceMs, what, promise);
 }
 
 /** The error of a promise that has to fail. */

@@ -2,13 +2,19 @@ import { AssertionError } from "node:assert/strict";
 import { inspect } from "node:util";
 import type { LaneChoice, Violation } from "@doorpolicy/core";
 import type { ClientUnderTest, OpenClient, OpenOptions } from "./client.ts";
-import { within } from "./expect.ts";
+import { setPatience, within } from "./expect.ts";
 import type { RunningServer } from "./running-server.ts";
 import { type Scenario, type ScenarioOpen, skipReason, type World } from "./scenario.ts";
 import { SUITE_NAME, suitePolicy } from "./suite-policy.ts";
 
 /** A scenario that takes longer hangs, and a hang is a failure with that reason. */
-const SCENARIO_LIMIT_MS = 15_000;
+const SCENARIO_LIMIT_MS = 25_000;
+
+/** For a busy machine: what the policy promises is waited for this long. */
+const PATIENCE_MS = 8_000;
+
+/** What a plain client does not do it does not do later either, and half of the scenarios wait for it. */
+const PLAIN_PATIENCE_MS = 2_500;
 
 /** How long one client may take to end before the pooler ends it. */
 const CLOSE_LIMIT_MS = 3_000;
@@ -36,6 +42,7 @@ export async function runScenario(
   if (reason !== undefined) return { result: "skip", reason };
 
   await server.reset(scenario.poolSize);
+  setPatience(guarded ? PATIENCE_MS : PLAIN_PATIENCE_MS);
   const endOfLog = server.markLogs();
   const stray = catchStrays();
   const opened: OpenClient[] = [];

@@ -21,7 +21,7 @@ export function suitePolicy(server: RunningServer, violations: Violation[], own:
       },
     },
     naming: { app: "conformance", user: "suite", host: "here" },
-    connections: { maxPerProcess: 10, acquireTimeoutMs: 2_000 },
+    connections: { maxPerProcess: 10 },
     onViolation: (violation) => void violations.push(violation),
   });
   return definePolicy({ extends: [suite, own] });

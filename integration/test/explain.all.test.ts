@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { explainError } from "../../packages/core/src/explain/explain-error.ts";
+import { explainError } from "@doorpolicy/core";
 import type { Testbed } from "@doorpolicy/testbed";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import type { OpenClient } from "../src/client.ts";

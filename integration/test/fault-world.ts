@@ -1,5 +1,4 @@
-import { explainError } from "../../packages/core/src/explain/explain-error.ts";
-import type { Explanation } from "../../packages/core/src/explain/explanation.ts";
+import { type Explanation, explainError } from "@doorpolicy/core";
 import { startTestbed, type Testbed, type TestbedOptions } from "@doorpolicy/testbed";
 import pg from "pg";
 import type { ClientUnderTest, OpenClient, OwnOptions } from "../src/client.ts";

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { OpenClient } from "../client.ts";
 import type { RunningServer, Session } from "../running-server.ts";
 
 /** The numbers that a stranger reads around the pooler: what is durable, and nothing else. */
@@ -34,4 +35,22 @@ export function setting(name: string): string {
 export function door(): { readonly opened: Promise<unknown>; readonly open: () => void } {
   const lock = new AbortController();
   return { opened: once(lock.signal, "abort"), open: () => lock.abort() };
+}
+
+/** Opens a block that holds its connection until `end` is called. */
+export async function heldBlock(db: OpenClient): Promise<{ readonly end: () => Promise<void> }> {
+  const inside = door();
+  const exit = door();
+  const block = db.block(async (open) => {
+    await open.insert("held");
+    inside.open();
+    await exit.opened;
+  });
+  await Promise.race([inside.opened, block]);
+  return {
+    end() {
+      exit.open();
+      return block;
+    },
+  };
 }

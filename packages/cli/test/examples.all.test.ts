@@ -21,13 +21,14 @@ beforeAll(async () => {
 afterAll(() => testbed.stop());
 
 /** The pooler is asked: only it knows who is still connected. */
-async function connectedClients(): Promise<number> {
-  const clients = (): Promise<number> =>
-    testbed
-      .admin("SHOW CLIENTS")
-      .then((rows) => rows.filter((row) => row["database"] !== "pgbouncer").length);
+async function countClients(): Promise<number> {
+  const clients = await testbed.admin("SHOW CLIENTS");
 
-  return pollUntil(clients, (count) => count === 0, 5_000, new AbortController().signal);
+  return clients.filter((client) => client["database"] !== "pgbouncer").length;
+}
+
+function connectedClients(): Promise<number> {
+  return pollUntil(countClients, (count) => count === 0, 5_000, new AbortController().signal);
 }
 
 describe("the example, through PgBouncer in transaction mode", () => {

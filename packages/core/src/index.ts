@@ -10,6 +10,9 @@ export {
   type PolicyErrorCode,
   type PolicyErrorOptions,
 } from "./errors.ts";
+export { explainError } from "./explain/explain-error.ts";
+export type { Explanation, FaultKind, KnownFault } from "./explain/explanation.ts";
+export type { Retryable } from "./explain/fault.ts";
 export type { ClientFacts, Coverage, Fact, IgnoredSetting, StartupParameter } from "./facts.ts";
 export { laneInUse, type LaneInUse } from "./lane.ts";
 export { type CompleteNaming, type ConnectionName, nameConnection } from "./naming/name.ts";

@@ -6,7 +6,7 @@ export interface CallSite {
 }
 
 /** Enough to reach the application through an ORM, little enough to be taken at every checkout. */
-const FRAMES = 12;
+const FRAMES = 10;
 
 /**
  * Remembers who is calling. `own` is how many frames, from the caller of this on, are the guard's.

@@ -135,11 +135,6 @@ export class ConnectionGuard implements Watched {
     return this.#isGone;
   }
 
-  /** True when its socket has failed; its 'end' event has yet to come or has just been. */
-  get isLost(): boolean {
-    return this.#lost !== undefined;
-  }
-
   /** Gives the connection to somebody, whose statements are taken again. */
   lend(holder: Holder): void {
     this.#holder = holder;

@@ -72,6 +72,15 @@ export function guardPg<Module extends PgModule>(
   return typed(guarded);
 }
 
+/** True for a module that {@link guardPg} of any copy of this package has made. */
+export function isGuardedPg(pg: unknown): boolean {
+  return isPgModule(pg) && originOf(pg) !== undefined;
+}
+
+function isPgModule(pg: unknown): pg is PgModule {
+  return typeof pg === "object" && pg !== null && "Client" in pg && "Pool" in pg;
+}
+
 /** Only where both classes are guarded: somebody may have put a Pool of their own beside our Client. */
 function originOf({ Client, Pool }: PgModule): Origin | undefined {
   if (typeof Client !== "function" || typeof Pool !== "function") return undefined;

@@ -96,13 +96,8 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
     }
 
     override end(callback?: (error?: unknown) => void): unknown {
+      // pg up to 8.5 waits for an end that has been, and pg-pool then serves nobody any more.
       if (this.#connection.isGone) return answer(Promise.resolve(), callback);
-      if (this.#connection.isLost) {
-        // pg up to 8.5 waits for an end that has been, and pg-pool then serves nobody any more.
-        const ended = new Promise<void>((resolve) => this.once("end", resolve));
-        super.end();
-        return answer(ended, callback);
-      }
       if (this.#connection.canCloseAtOnce()) {
         this.#connection.boundGoodbye();
         return super.end(callback);

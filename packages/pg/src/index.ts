@@ -1,4 +1,4 @@
-export { guardPg, type GuardedPg, type PgModule } from "./guard-pg.ts";
+export { guardPg, type GuardedPg, isGuardedPg, type PgModule } from "./guard-pg.ts";
 export { resolveForProcess } from "./process-context.ts";
 export { type EndablePool, poolsOf } from "./registry.ts";
 export { VIOLATION_CHANNEL } from "./report.ts";

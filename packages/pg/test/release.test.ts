@@ -235,7 +235,7 @@ describe("end() of a client", () => {
   });
 
   test("answers in both forms, twice, and before it was ever connected", async () => {
-    const { pg } = world.guard();
+    const { pg, seen } = world.guard();
     const client = new pg.Client(world.bed.urls.pooled);
     await client.connect();
     await client.query("BEGIN");
@@ -246,6 +246,7 @@ describe("end() of a client", () => {
 
     const refused = await rejection(client.query("select 1"));
     expect(refused).toMatchObject({ message: "Client was closed and is not queryable" });
+    expect(seen).toMatchObject([LEFT_OPEN]);
   });
 });
 

@@ -8,6 +8,7 @@ import {
 } from "@doorpolicy/core";
 import { describePoolConfig, resolveForProcess } from "@doorpolicy/pg";
 
+import { planOf } from "./guarded-adapter.ts";
 import type { PrismaPolicyOptions } from "./options.ts";
 import { sourceOf } from "./source.ts";
 
@@ -36,6 +37,7 @@ export function describe(
     client: "prisma",
     target: lane?.target.name ?? choice.target ?? "main",
     lane: lane?.lane ?? choice.lane ?? "pooled",
+    coverage: options.adapter && planOf(options.adapter) ? "guarded" : "checked",
     environment,
     paths,
     instead: INSTEAD,

@@ -19,11 +19,17 @@ export interface MadeAdapter extends AdapterPlan {
   readonly adapter: SqlDriverAdapterFactory;
 }
 
-const made = new WeakMap<object, MadeAdapter>();
+/**
+ * Where every copy of this package finds the plan: the CLI loads one beside the service's. A function,
+ * so that printing an adapter, hidden properties included, shows no secret.
+ */
+const PLAN = Symbol.for("doorpolicy/prisma-plan");
 
 /** The plan of an adapter that {@link guardedAdapter} made; `undefined` for any other. */
 export function planOf(adapter: object): MadeAdapter | undefined {
-  return made.get(adapter);
+  const plan: unknown = Reflect.get(adapter, PLAN);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only guardedAdapter sets it.
+  return typeof plan === "function" ? (plan as () => MadeAdapter)() : undefined;
 }
 
 /**
@@ -35,7 +41,7 @@ export function planOf(adapter: object): MadeAdapter | undefined {
  */
 export function guardedAdapter(plan: AdapterPlan): SqlDriverAdapterFactory {
   const adapter = new GuardedAdapterFactory(plan);
-  made.set(adapter, { ...plan, adapter });
+  Object.defineProperty(adapter, PLAN, { value: (): MadeAdapter => ({ ...plan, adapter }) });
   return adapter;
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { pgbouncerIni, userList, type PgbouncerIni } from "../src/config/pgbouncer-ini.ts";
 import { postgresConf } from "../src/config/postgres-conf.ts";
 import { fits, isAtLeast, versionIn } from "../src/config/version.ts";
+import { withoutUrls } from "../src/errors.ts";
 import { packageManagers } from "../src/provision/package-manager.ts";
 import { md5Verifier, scramVerifier } from "../src/wire/scram.ts";
 
@@ -116,6 +117,16 @@ describe("what package managers offer", () => {
     const manager = packageManagers.find(({ program }) => program === name);
 
     expect(manager?.candidate(output)).toBe(expected);
+  });
+});
+
+describe("what other programs print", () => {
+  it.each([
+    ["GET http://u:p@mirror.test:8080/x failed", "GET <address> failed"],
+    ["at postgres://app:secret@127.0.0.1/app?a=1, line 2", "at <address> line 2"],
+    ["no address: here", "no address: here"],
+  ])("%s", (text, expected) => {
+    expect(withoutUrls(text)).toBe(expected);
   });
 });
 

@@ -7,7 +7,7 @@ import {
   type Policy,
   type ResolvedPolicy,
 } from "@doorpolicy/core";
-import { describePoolConfig, resolveForProcess } from "@doorpolicy/pg";
+import { describePoolConfig, isGuardedPg, resolveForProcess } from "@doorpolicy/pg";
 
 import { bootStatements } from "./boot.ts";
 import { withLaneUrl } from "./lane-url.ts";
@@ -47,6 +47,7 @@ export function describe(
       client: "typeorm",
       target: lane?.target.name ?? choice.target ?? "main",
       lane: lane?.lane ?? choice.lane ?? "pooled",
+      coverage: isGuardedPg(given.driver) ? "guarded" : "checked",
       environment,
       paths: pathsOf(connected, endpoint, urlName),
       instead: INSTEAD,

@@ -269,7 +269,7 @@ suite("describe", () => {
 
     expect(facts).toMatchObject({
       client: "typeorm",
-      coverage: "guarded",
+      coverage: "checked",
       applicationName: { value: "reader", path: "replication.slaves[0].applicationName" },
       poolMax: { value: 3, path: "extra.max" },
       nativeDriver: { value: true, path: "nativeDriver" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { eventually, policyError, rejection, reported, within } from "../../expect.ts";
+import { eventually, policyError, rejection, reported, soon } from "../../expect.ts";
 import type { Scenario } from "../../scenario.ts";
-import { door, durable, longestIdleInTransactionMs, setting } from "../ask.ts";
+import { durable, heldBlock, longestIdleInTransactionMs, setting } from "../ask.ts";
 
 const feature = "Bypassed, it names, caps, hands nothing on, and does no more";
 
@@ -26,22 +26,14 @@ export const bypass: readonly Scenario[] = [
     feature,
     policyOnly: true,
     async run({ open }) {
-      const connections = { maxPerProcess: 1, acquireTimeoutMs: 300 };
+      const connections = { maxPerProcess: 1, acquireTimeoutMs: 600 };
       const db = await open({ policy: { mode: "bypass", connections }, own: { poolMax: 1 } });
-      const { opened, open: letGo } = door();
-      const inBlock = door();
-      const holder = db.block(async (block) => {
-        await block.insert("held");
-        inBlock.open();
-        await opened;
-      });
-      await inBlock.opened;
+      const held = await heldBlock(db);
 
-      const waiting = within(2_000, "The waiting query", db.query("select 1 as one"));
+      const waiting = soon("The waiting query", db.query("select 1 as one"));
       policyError(await rejection("The query", waiting), "connection/acquire-timeout");
 
-      letGo();
-      await holder;
+      await held.end();
     },
   },
   {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventually, within } from "../../expect.ts";
+import { eventually, soon } from "../../expect.ts";
 import type { Scenario } from "../../scenario.ts";
 import { door, setting } from "../ask.ts";
 
@@ -85,7 +85,7 @@ export const naming: readonly Scenario[] = [
       for (let turn = 0; turn < 10; turn += 1) {
         // One server connection, in turns: each finds the name that the other has left on it.
         for (const db of [ours, theirs]) {
-          const rows = await within(2_000, "A turn", db.query(setting("application_name")));
+          const rows = await soon("A turn", db.query(setting("application_name")));
           seen.push(rows[0]?.["value"]);
         }
       }

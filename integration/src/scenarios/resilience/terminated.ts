@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventually, rejection, within } from "../../expect.ts";
+import { eventually, rejection, soon } from "../../expect.ts";
 import type { Scenario } from "../../scenario.ts";
 import { durable } from "../ask.ts";
 
@@ -21,10 +21,10 @@ export const terminated: readonly Scenario[] = [
           await server.terminate(Number(row?.["pid"]));
           await inside.query("select 1 as one");
         });
-        await rejection("The block", within(3_000, "The block", block));
+        await rejection("The block", soon("The block", block));
       }
       const after = Array.from({ length: 6 }, (_, index) => db.insert(`after-${index}`));
-      await within(3_000, "What follows", Promise.all(after));
+      await soon("What follows", Promise.all(after));
 
       assert.equal((await durable(server)).length, 6);
     },
@@ -47,8 +47,8 @@ export const terminated: readonly Scenario[] = [
         });
         await inside.insert("after-the-kill");
       });
-      await rejection("The block", within(4_000, "The block", block));
-      await within(3_000, "What follows", db.insert("after"));
+      await rejection("The block", soon("The block", block));
+      await soon("What follows", db.insert("after"));
 
       assert.deepEqual(await durable(server), ["after"]);
     },

@@ -80,7 +80,7 @@ describe("length", () => {
   });
 
   test("does not keep doubt that lies behind it from being seen", () => {
-    const text = `select 'it' s secret' ${", a".repeat(1_000)} /* ' */ 'b`;
+    const text = `select secret${", a".repeat(1_000)}'`;
 
     expect(scrubStatement(text)).toBe("select…");
   });

@@ -63,6 +63,7 @@ const cases: readonly (readonly [text: string, ...statements: string[]])[] = [
   ["create view begin atomic; commit", "create view begin atomic", "commit"],
   ['create "function" begin atomic; commit', 'create "function" begin atomic', "commit"],
   ["do $$ begin commit; end $$; commit", "do $$ begin commit; end $$", "commit"],
+  ["end; select 1; commit", "end", "select 1", "commit"],
   ["begin atomic; commit", "begin atomic", "commit"],
 ];
 

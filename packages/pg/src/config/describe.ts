@@ -1,5 +1,6 @@
 import type {
   ClientFacts,
+  Coverage,
   Environment,
   Fact,
   IgnoredSetting,
@@ -24,6 +25,12 @@ export interface DescribeContext extends ConfigContext {
   readonly target: string;
   readonly lane: Lane;
   /**
+   * How much of a policy holds for the client.
+   *
+   * @default "checked": seen by the static check only
+   */
+  readonly coverage?: Coverage;
+  /**
    * Other words for single entries of the table of URL parameters that pg ignores.
    *
    * @default {}
@@ -42,7 +49,7 @@ const DEFAULT_PATH = "default of pg";
  * A URL that is none of Postgres' is a `PolicyError` `url/unsupported`.
  */
 export function describePoolConfig(config: PoolConfigInput, context: DescribeContext): ClientFacts {
-  const { client, target, lane, environment = {}, instead = {} } = context;
+  const { client, target, lane, coverage = "checked", environment = {}, instead = {} } = context;
   const effective = readConfig(config, context);
   const name =
     effective.setting("application_name", "PGAPPNAME") ??
@@ -50,7 +57,7 @@ export function describePoolConfig(config: PoolConfigInput, context: DescribeCon
   const queryTimeout = effective.setting("query_timeout");
   return {
     client,
-    coverage: "guarded",
+    coverage,
     target,
     lane,
     applicationName: name ? { value: String(name.value), path: name.path } : unset(undefined),
@@ -67,7 +74,7 @@ export function describePoolConfig(config: PoolConfigInput, context: DescribeCon
 }
 
 /** The startup parameters beside the name that pg would send, in the order in which it sends them. */
-export function startupParameters(effective: EffectiveConfig): readonly Fact<StartupParameter>[] {
+function startupParameters(effective: EffectiveConfig): readonly Fact<StartupParameter>[] {
   const found: Fact<StartupParameter>[] = [];
   const add = (name: string, value: string, path: string): void => {
     found.push({ value: { name, value }, path });

@@ -43,7 +43,7 @@ export const networkFaults: Readonly<Record<NetworkFault, Fault>> = {
     retryable: "yes",
     sentence:
       "This machine has no free local port for a new connection; closed ones keep theirs for about a minute.",
-    hint: "Set `connections.lingerMs`, so that connections are handed on under load instead of being closed.",
+    hint: 'Set `connections.reuse: "pool"`, so that connections are kept under load instead of being closed.',
   },
   "network.no-descriptor": {
     retryable: "yes",

@@ -33,7 +33,7 @@ export const poolerFaults: Readonly<Record<PoolerFault, Fault>> = {
     retryable: "yes",
     sentence:
       "The statement waited in the pooler for a free server connection until the pooler gave up; it never reached the database.",
-    hint: "Find who holds the server connections (`doorpolicy who`), and shorten their transactions before you raise the pool size.",
+    hint: "Find who holds the server connections (`SHOW SERVERS` and `pg_stat_activity`), and shorten their transactions before you raise the pool size.",
   },
   "pooler.server-unreachable": {
     retryable: "yes",

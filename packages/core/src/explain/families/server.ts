@@ -82,7 +82,7 @@ export const serverFaults: Readonly<Record<ServerFault, Fault>> = {
     retryable: "whole-transaction",
     sentence:
       "The transaction could not be put in order with others that ran at the same time, and was rolled back; nothing of it took effect.",
-    hint: "Run the whole transaction again, a bounded number of times and with a pause (`retry` of `transaction()`).",
+    hint: "Run the whole transaction again, a bounded number of times and with a pause.",
   },
   "server.deadlock": {
     retryable: "whole-transaction",
