@@ -155,7 +155,9 @@ describe("a block in which no statement runs", () => {
       }),
     );
 
-    await pause(300);
+    await pause(200);
+    for (const client of clients) await client.query("select 1");
+    await pause(200);
     for (const client of clients) await client.query("COMMIT");
 
     expect(observe.seen).toMatchObject([

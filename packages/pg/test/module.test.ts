@@ -75,19 +75,16 @@ describe("a guarded module", () => {
     class Traced extends plainPg.Client {
       readonly traced: boolean = true;
     }
-    const guarded = guardPg(plainPg, policy);
-    const pool = new guarded.Pool({
-      connectionString: world.bed.urls.pooled,
-      Client: Traced,
-    });
+    const { pg, seen } = world.guard();
+    const pool = new pg.Pool({ connectionString: world.bed.urls.pooled, Client: Traced });
 
     const client = await pool.connect();
-    const { rows } = await client.query("select current_setting('application_name') as name");
-
-    expect(client).toMatchObject({ traced: true });
-    expect(rows).toEqual([{ name: "billing:deploy@web-1" }]);
+    await client.query("BEGIN");
     client.release();
     await pool.end();
+
+    expect(client).toMatchObject({ traced: true });
+    expect(seen).toMatchObject([{ rule: "transaction/left-open", action: "rolled-back" }]);
   });
 
   test("keeps a password that pg has hidden, and shows it nowhere", async () => {

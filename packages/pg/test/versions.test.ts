@@ -115,6 +115,22 @@ describe.each(versions)("with %s", (name) => {
     await pool.end();
   });
 
+  test("serves those who wait when a socket is destroyed under its holder", async () => {
+    const { pg } = world.guard(
+      { connections: { maxPerProcess: 1, acquireTimeoutMs: 2_000 } },
+      module,
+    );
+    const pool = new pg.Pool({ connectionString: world.bed.urls.direct });
+    const client = await pool.connect();
+    const { stream } = client.connection;
+
+    const waiting = pool.query("select 1 as n");
+    stream.destroy();
+
+    expect((await waiting).rows).toEqual([{ n: 1 }]);
+    await pool.end();
+  });
+
   test("answers end() from inside the event that says the connection is lost", async () => {
     const { pg } = world.guard({}, module);
     const client = new pg.Client(world.bed.urls.direct);
