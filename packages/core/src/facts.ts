@@ -1,4 +1,4 @@
-import type { Lane } from "./policy.ts";
+import type { Lane } from "./mode.ts";
 
 /** A value that a client will act on, and the user's own key that it came from. */
 export interface Fact<Value> {

@@ -13,6 +13,15 @@ export {
 export { explainError } from "./explain/explain-error.ts";
 export type { Explanation, FaultKind, KnownFault } from "./explain/explanation.ts";
 export type { Retryable } from "./explain/fault.ts";
+export { scrubStatement } from "./sql/scrub.ts";
+export type { Statement } from "./sql/statements.ts";
+export {
+  mayControlTransaction,
+  type TransactionAct,
+  type TransactionControl,
+  transactionControlsIn,
+} from "./sql/transaction-control.ts";
+export type { IsolationLevel, TransactionModes } from "./sql/transaction-modes.ts";
 export type { ClientFacts, Coverage, Fact, IgnoredSetting, StartupParameter } from "./facts.ts";
 export { laneInUse, type LaneInUse } from "./lane.ts";
 export { type CompleteNaming, type ConnectionName, nameConnection } from "./naming/name.ts";
@@ -27,8 +36,6 @@ export type {
   CheckLevel,
   ConnectionPolicy,
   Exception,
-  Lane,
-  Mode,
   NamingPolicy,
   Policy,
   PolicyBase,
@@ -41,6 +48,7 @@ export type {
   TransactionPolicy,
   UrlSource,
 } from "./policy.ts";
+export type { Lane, Mode } from "./mode.ts";
 export { isPolicy } from "./policy-mark.ts";
 export { type PoolerKind, type PoolMode, titleOfPooler } from "./pooler.ts";
 export type { ProcessContext, ProcessIdentity } from "./process-context.ts";

@@ -1,7 +1,7 @@
 import { capabilitiesOf } from "./capabilities.ts";
 import type { Capability } from "./capability.ts";
 import { isPolicyError, PolicyError } from "./errors.ts";
-import type { Lane, Mode } from "./policy.ts";
+import type { Lane, Mode } from "./mode.ts";
 import type { LaneChoice, LaneUrl, ResolvedPolicy, ResolvedTarget } from "./resolved-policy.ts";
 import type { SecretUrl } from "./secret-url.ts";
 import { readConnectionUrl } from "./url/connection-url.ts";

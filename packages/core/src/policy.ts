@@ -1,12 +1,7 @@
 import type { EnvReference } from "./env.ts";
+import type { Mode } from "./mode.ts";
 import type { PoolerKind, PoolMode } from "./pooler.ts";
 import type { Violation } from "./violation.ts";
-
-/** What a target does about a violation. DESIGN: observe reports, enforce acts, bypass only names and caps. */
-export type Mode = "observe" | "enforce" | "bypass";
-
-/** A route to one database: through the pooler, around it, or to a read replica. */
-export type Lane = "pooled" | "direct" | "replica";
 
 /** A connection URL, or the name of the environment variable that holds it (see {@link env}). */
 export type UrlSource = string | EnvReference;

@@ -2,13 +2,12 @@ import type { Capability } from "./capability.ts";
 import type { ConnectionName } from "./naming/name.ts";
 import type {
   Exception,
-  Lane,
-  Mode,
   CheckLevel,
   PoolerLimits,
   PoolerSettings,
   RuntimeLevel,
 } from "./policy.ts";
+import type { Lane, Mode } from "./mode.ts";
 import type { PoolerKind, PoolMode } from "./pooler.ts";
 import type { SecretUrl } from "./secret-url.ts";
 import type { Violation } from "./violation.ts";

@@ -1,4 +1,4 @@
-import type { Lane, Mode } from "./policy.ts";
+import type { Lane, Mode } from "./mode.ts";
 
 /** What was done about a violation. `"would-have"`: nothing, because the mode or the rule says report only. */
 export type ViolationAction =

@@ -48,9 +48,6 @@ const DRAIN_MS = 5_000;
 const ROLLBACK_MS = 5_000;
 /** How long the server may take to close its side after a goodbye, before the socket is destroyed. */
 const GOODBYE_MS = 5_000;
-/** When a connection that was busy at its limit is looked at again; it acts by itself when it is answered. */
-const LOOK_AGAIN_MS = 1_000;
-
 /**
  * What one connection is doing, and what may happen to it next.
  *
@@ -201,8 +198,8 @@ export class ConnectionGuard implements Watched {
 
   nextLookAt(): number {
     const at = this.#block?.limitAt(this.#limits) ?? Infinity;
-    // Over and still here: a statement is running. It acts by itself when the server answers.
-    return Math.max(at, now() + (at <= now() ? LOOK_AGAIN_MS : 0));
+    // Over and still here: a statement is running, and its answer is what is looked at next.
+    return at <= now() ? Infinity : at;
   }
 
   look(time: number): void {
@@ -234,6 +231,7 @@ export class ConnectionGuard implements Watched {
     if (isPipelining(this.#client)) return;
     const over = block.overLimit(block.idleSince, this.#limits);
     if (over !== undefined) this.#onOverLimit(block, over);
+    if (this.#endedByPolicy === undefined) watch(this);
   }
 
   #forgetBlock(): void {

@@ -1,8 +1,9 @@
+import { scrubStatement } from "@doorpolicy/core";
+
 import { type CallSite, describeCallSite } from "./call-site.ts";
 import type { Guard } from "./guard.ts";
 import type { OpenBlock } from "./open-block.ts";
 import type { ViolationDraft } from "./report.ts";
-import { scrub } from "./scrub.ts";
 
 /** What one connection reports: who held it, for how long, and what it was doing last. */
 export class ConnectionReports {
@@ -22,7 +23,7 @@ export class ConnectionReports {
       message: this.#guard.withReason(draft.message, draft.rule, this.lastText),
       ...(block === undefined ? {} : { heldMs: block.heldMs }),
       ...(openedBy === undefined ? {} : { openedBy }),
-      ...(this.lastText === undefined ? {} : { statement: scrub(this.lastText) }),
+      ...(this.lastText === undefined ? {} : { statement: scrubStatement(this.lastText) }),
     });
   }
 }

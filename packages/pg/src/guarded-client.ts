@@ -1,6 +1,6 @@
 import { PolicyError } from "@doorpolicy/core";
 
-import { blockOpening, isBlockEnding } from "./begin.ts";
+import { blockControlOf } from "./begin.ts";
 import { captureCallSite } from "./call-site.ts";
 import { soon } from "./clock.ts";
 import { handedLimits, type PoolConfigInput } from "./config/index.ts";
@@ -18,7 +18,7 @@ import {
   appendSilently,
   failQuery,
   hasParameters,
-  judgeTag,
+  judgeTags,
   type QueryCall,
   sendPrepared,
   textOf,
@@ -87,9 +87,13 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       if (refusal !== undefined) return failQuery(this, { config, values, callback }, refusal);
       const text = textOf(config, Base.Query);
       if (text !== undefined && guard.lane.mode !== "bypass") {
-        const opening = blockOpening(text);
-        if (opening !== undefined) return this.#open({ config, values, callback }, text, opening);
-        if (isBlockEnding(text)) return this.#commit({ config, values, callback }, text);
+        const control = blockControlOf(text);
+        if (control !== undefined) {
+          const call = { config, values, callback };
+          return control.opensAt === undefined
+            ? this.#commit(call, text, control.commits)
+            : this.#open(call, text, control.opensAt);
+        }
       }
       this.#connection.noteStatement(text, undefined);
       return super.query(config, values, callback);
@@ -118,10 +122,12 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       });
     }
 
-    #commit(call: QueryCall, text: string): unknown {
+    #commit(call: QueryCall, text: string, commits: readonly number[]): unknown {
       this.#connection.noteStatement(text, undefined);
       return this.#send(call, (query) => {
-        judgeTag(query, (tag) => (tag === "ROLLBACK" ? this.#onRolledBackAtCommit() : undefined));
+        judgeTags(query, (tag, index) =>
+          tag === "ROLLBACK" && commits.includes(index) ? this.#onRolledBackAtCommit() : undefined,
+        );
       });
     }
 

@@ -92,14 +92,18 @@ export function appendSilently(query: PgQuery, text: string): void {
 }
 
 /**
- * Looks at the command tag of a query when it comes, while the block is still known; what `judge`
- * makes of it is what the caller gets, once the server is ready.
+ * Looks at the command tags of a text's statements when they come, while the block is still known; the
+ * first error that `judge` makes of them is what the caller gets, once the server is ready.
  */
-export function judgeTag(query: PgQuery, judge: (tag: string) => Error | undefined): void {
+export function judgeTags(
+  query: PgQuery,
+  judge: (tag: string, index: number) => Error | undefined,
+): void {
   const { handleCommandComplete: complete, handleReadyForQuery: ready } = query;
   let error: Error | undefined;
+  let index = 0;
   query.handleCommandComplete = (message, connection) => {
-    error = judge(message.text ?? "");
+    error ??= judge(message.text ?? "", index++);
     complete.call(query, message, connection);
   };
   query.handleReadyForQuery = (connection) => {

@@ -13,8 +13,9 @@ let timer: Timer | undefined;
 let timerAt = Infinity;
 
 /**
- * Looks at a connection until {@link unwatch}. One timer serves all of them and runs only while a
- * block is open: a statement costs no timer, and a process without open blocks has none.
+ * Looks at a connection until {@link unwatch}; called again when its limit has moved. One timer serves
+ * all of them and runs only while a block is open: a statement costs no timer (the one that runs is
+ * nearly always early enough), and a process without open blocks has none.
  */
 export function watch(connection: Watched): void {
   watched.add(connection);

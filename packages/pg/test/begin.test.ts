@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { blockOpening, isBlockEnding } from "../src/begin.ts";
+import { blockControlOf } from "../src/begin.ts";
 
 describe("a text that opens a block, and where more can be put behind it (|)", () => {
   test.each([
@@ -18,7 +18,7 @@ describe("a text that opens a block, and where more can be put behind it (|)", (
   ])("%s", (marked) => {
     const text = marked.replace("|", "");
 
-    const end = blockOpening(text);
+    const end = blockControlOf(text)?.opensAt;
 
     expect(end).toBe(marked.indexOf("|"));
   });
@@ -41,24 +41,27 @@ describe("a text that opens no block, or more than that", () => {
     "/* not closed BEGIN",
     "set x = 'BEGIN'",
   ])("%s", (text) => {
-    expect(blockOpening(text)).toBeUndefined();
+    expect(blockControlOf(text)?.opensAt).toBeUndefined();
   });
 });
 
-describe("a text that ends a block", () => {
+describe("which results of a text answer a COMMIT", () => {
   test.each([
-    ["COMMIT", true],
-    ["commit and chain", true],
-    ["  /* a */ End;", true],
-    ["-- a\ncommit work", true],
-    ["COMMIT PREPARED 'x'", false],
-    ["commit /* a */ prepared 'x'", false],
-    ["ROLLBACK", false],
-    ["endless", false],
-    ["select 1", false],
-    ["create table t (a int)", false],
-    ["", false],
-  ])("%s: %s", (text, ends) => {
-    expect(isBlockEnding(text)).toBe(ends);
+    ["COMMIT", [0]],
+    ["commit and chain", [0]],
+    ["  /* a */ End;", [0]],
+    ["-- a\ncommit work", [0]],
+    ["select ';'; ; COMMIT; select 2", [1]],
+    ["begin; select 1; commit; begin; end", [2, 4]],
+    ["COMMIT PREPARED 'x'", []],
+    ["commit /* a */ prepared 'x'", []],
+    ["ROLLBACK", []],
+    ["endless", []],
+    ["select 1", []],
+    ["select case when a then 1 end", []],
+    ["create table t (a int)", []],
+    ["", []],
+  ])("%s: %j", (text, commits) => {
+    expect(blockControlOf(text)?.commits ?? []).toEqual(commits);
   });
 });

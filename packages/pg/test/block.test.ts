@@ -115,6 +115,20 @@ describe("a block in which no statement runs", () => {
     await client.end();
   });
 
+  test("is ended in time after a statement that took longer than the limit", async () => {
+    const { pg } = world.guard({ transaction: { idleTimeoutMs: 200 } });
+    const client = new pg.Client(world.bed.urls.pooled);
+    await client.connect();
+    await client.query("BEGIN");
+    await client.query("select pg_sleep(0.5)");
+
+    const answered = performance.now();
+    await new Promise((resolve) => client.once("end", resolve));
+
+    expect(performance.now() - answered).toBeLessThan(600);
+    expect(await rejection(client.query("select 1"))).toMatchObject(ENDED);
+  });
+
   test("counts from the last statement, not from the first", async () => {
     const { pg, seen } = world.guard({ transaction: { idleTimeoutMs: 250 } });
     const client = new pg.Client(world.bed.urls.pooled);

@@ -12,7 +12,7 @@ import type { FileReport, LocatedFinding } from "./check-report.ts";
 import { clientsNear, type UrlClient } from "./clients.ts";
 import { describeUrl } from "./describe.ts";
 import { type EnvEntry, isPostgresUrl, positionInEntry, readEnvFile } from "./env-file.ts";
-import type { FileInHand } from "./judge.ts";
+import type { FileInHand } from "./file-in-hand.ts";
 
 /** Names that say that a URL leads around the pooler. */
 const DIRECT_NAME = /DIRECT|MIGRAT|SHADOW|UNPOOLED|NON_POOLING|ADMIN/i;

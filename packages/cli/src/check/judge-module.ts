@@ -8,7 +8,7 @@ import { describeSubject } from "./describe.ts";
 import { environmentNear } from "./environment.ts";
 import { type Subject, subjectsOf } from "./exports.ts";
 import { failureOf } from "./failure-of.ts";
-import type { FileInHand } from "./judge.ts";
+import type { FileInHand } from "./file-in-hand.ts";
 import { loadModule } from "./load-module.ts";
 import { locate } from "./locate.ts";
 import { resolveForCheck } from "./policy-file.ts";

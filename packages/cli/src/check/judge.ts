@@ -7,7 +7,7 @@ import type { Containment } from "./contain.ts";
 import { failureOf } from "./failure-of.ts";
 import { judgeEnvFile } from "./judge-env.ts";
 import { judgeModule } from "./judge-module.ts";
-import { openPolicies, type Policies } from "./policies.ts";
+import { openPolicies } from "./policies.ts";
 
 /** What is judged, and by what. */
 export interface JudgeOptions {
@@ -16,16 +16,6 @@ export interface JudgeOptions {
   readonly client: UrlClient | undefined;
   readonly cwd: string;
   readonly containment: Containment;
-}
-
-/** A file in the middle of being judged. */
-export interface FileInHand {
-  /** Absolute. */
-  readonly path: string;
-  /** As reports call it. */
-  readonly shown: string;
-  readonly text: string;
-  readonly policies: Policies;
 }
 
 const MODULE = /\.(?:[cm]?[jt]s|[jt]sx)$/;

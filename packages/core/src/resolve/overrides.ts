@@ -1,6 +1,6 @@
 import type { Environment } from "../env.ts";
 import { PolicyError } from "../errors.ts";
-import type { Mode } from "../policy.ts";
+import type { Mode } from "../mode.ts";
 import type { ResolvedRuleSetting } from "../resolved-policy.ts";
 import { ruleIds } from "../rules/index.ts";
 import { nearest } from "./nearest.ts";

@@ -1,6 +1,7 @@
 import { capabilitiesOf } from "../capabilities.ts";
 import type { Environment } from "../env.ts";
-import type { Mode, Policy, PoolerPolicy, TargetPolicy, UrlSource } from "../policy.ts";
+import type { Policy, PoolerPolicy, TargetPolicy, UrlSource } from "../policy.ts";
+import type { Mode } from "../mode.ts";
 import type { LaneUrl, ResolvedPooler, ResolvedTarget } from "../resolved-policy.ts";
 import { SecretUrl } from "../secret-url.ts";
 
