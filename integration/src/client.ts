@@ -8,9 +8,8 @@ export type ClientCapability =
   /** Hands out a connection that the application itself gives back. */
   | "hands-out-connections"
   /** Reads from replicas by itself. */
-  | "replicates"
-  /** Reads a result row by row while the server is sending it. */
-  | "streams";
+  | "replicates";
+/** Reads a result row by row while the server is sending it. */
 
 /** One row as a driver gives it. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -68,8 +67,6 @@ export interface OpenClient extends Statements, AsyncDisposable {
   leakBlock(number: string): Promise<LeakedBlock>;
   /** Only with `hands-out-connections`. */
   take(): Promise<TakenConnection>;
-  /** Reads the numbers of all invoices as a stream; only with `streams`. */
-  streamNumbers(): Promise<readonly string[]>;
   /** Ends the client in its own way; resolves when the client says so. Doing it twice is once. */
   close(): Promise<void>;
 }

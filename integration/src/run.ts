@@ -30,6 +30,9 @@ function oneOf(known: readonly string[]): (text: string, before: readonly string
   };
 }
 
+// What the adapters warn about is what scenarios provoke; between ticks it says nothing.
+process.removeAllListeners("warning");
+
 const program = new Command("scenarios")
   .description("Runs the conformance scenarios against real servers.")
   .option("--client <id>", `one of: ${clientIds.join(", ")}, all`, oneOf(clientIds), clientIds)

@@ -50,7 +50,6 @@ export interface Scenario {
 const CLIENT_LACKS: Readonly<Record<ClientCapability, string>> = {
   "hands-out-connections": "hands no connection to the application",
   replicates: "knows no replicas",
-  streams: "has no streams",
 };
 
 const SERVER_LACKS: Readonly<Record<ServerTrait, string>> = {

@@ -79,7 +79,6 @@ function openPg({ url, own, guarding }: OpenOptions): OpenClient {
         release: () => Promise.resolve(giveBack(client)),
       };
     },
-    streamNumbers: () => Promise.reject(new Error("pg itself has no stream.")),
     close: () => (closed ??= close()),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };

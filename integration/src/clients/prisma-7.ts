@@ -71,7 +71,6 @@ function openPrisma({ url, own, guarding }: OpenOptions): OpenClient {
       });
     },
     take: () => Promise.reject(new Error("Prisma hands out no connection.")),
-    streamNumbers: () => Promise.reject(new Error("Prisma has no streams.")),
     close: () => (closed ??= close()),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };

@@ -132,7 +132,6 @@ export async function openTypeorm(
         release: () => runner.release(),
       };
     },
-    streamNumbers: () => Promise.reject(new Error("TypeORM streams through pg-query-stream.")),
     close: () => (closed ??= close()),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };

@@ -21,7 +21,7 @@ export const capped: readonly Scenario[] = [
     id: "connections/cap",
     title: "never has more blocks open in Postgres than its cap, with thirty callers at once",
     feature,
-    async run({ open, server }) {
+    async run({ open }) {
       const connections = { maxPerProcess: 4, acquireTimeoutMs: 10_000 };
       const db = await open({ policy: { connections } });
       const { opened, open: letGo } = door();
