@@ -16,6 +16,7 @@ import {
 import { OpenBlock, type OverLimit } from "./open-block.ts";
 import {
   awaitsReady,
+  endsConnection,
   hasActiveQuery,
   isConnecting,
   isPipelining,
@@ -93,9 +94,7 @@ export class ConnectionGuard implements Watched {
     const { connection } = client;
     // Before pg's own listeners, which it attaches when it connects: the status is fresh in query callbacks.
     connection.on("readyForQuery", (message: { status: string }) => this.#onReady(message.status));
-    connection.on("errorMessage", (error: unknown) => {
-      this.#lastServerError = error;
-    });
+    connection.on("errorMessage", (error: unknown) => this.#onServerError(error));
     // A checked-out client without an 'error' listener ends the process when its socket dies.
     client.on("error", (error: Error) => this.#onError(error));
     client.on("end", () => this.#onEnd());
@@ -196,10 +195,10 @@ export class ConnectionGuard implements Watched {
     this.#client.once("end", () => cancel(timer));
   }
 
-  nextLookAt(): number {
+  nextLookAt(time: number): number {
     const at = this.#block?.limitAt(this.#limits) ?? Infinity;
     // Over and still here: a statement is running, and its answer is what is looked at next.
-    return at <= now() ? Infinity : at;
+    return at <= time ? Infinity : at;
   }
 
   look(time: number): void {
@@ -220,8 +219,9 @@ export class ConnectionGuard implements Watched {
   }
 
   #onBlockOpened(): void {
-    this.#block = new OpenBlock(this.#openingSite ?? this.#holder?.site);
-    if (this.#guard.lane.mode !== "bypass") watch(this);
+    const block = new OpenBlock(this.#openingSite ?? this.#holder?.site);
+    this.#block = block;
+    if (this.#guard.lane.mode !== "bypass") watch(this, block.openedAt);
   }
 
   #onAnswerInBlock(block: OpenBlock): void {
@@ -231,13 +231,19 @@ export class ConnectionGuard implements Watched {
     if (isPipelining(this.#client)) return;
     const over = block.overLimit(block.idleSince, this.#limits);
     if (over !== undefined) this.#onOverLimit(block, over);
-    if (this.#endedByPolicy === undefined) watch(this);
+    if (this.#endedByPolicy === undefined) watch(this, block.idleSince);
   }
 
   #forgetBlock(): void {
     this.#block = undefined;
     this.#openingSite = undefined;
     unwatch(this);
+  }
+
+  #onServerError(error: unknown): void {
+    this.#lastServerError = error;
+    // The server closes the connection next; until that is seen, pg would take more statements.
+    if (endsConnection(error)) this.#refuse ??= () => new Error(NOT_QUERYABLE, { cause: error });
   }
 
   #onError(error: Error): void {

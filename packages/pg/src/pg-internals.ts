@@ -9,7 +9,7 @@ import { versionOf } from "./pg-version.ts";
 const TESTED_RANGE = "8.5.1 to 8.23.1";
 
 /** The part of pg's `Connection` that the guard uses. */
-export interface PgConnection extends EventEmitter {
+interface PgConnection extends EventEmitter {
   readonly stream: { destroy(error?: Error): unknown };
 }
 
@@ -60,7 +60,7 @@ export type ConnectCallback = (
 ) => void;
 
 /** The part of a `pg.Pool` that the guard uses and overrides. */
-export interface PgPool extends EventEmitter {
+interface PgPool extends EventEmitter {
   readonly options: Readonly<Record<string, unknown>>;
   readonly totalCount: number;
   readonly idleCount: number;
@@ -141,6 +141,22 @@ export function isConnecting(client: PgClient): boolean {
 
 /** pg's own words for a statement on a lost connection; other code may look for them. */
 export const NOT_QUERYABLE = "Client has encountered a connection error and is not queryable";
+
+/**
+ * SQLSTATEs after which the server closes the connection: shutdown, crash, and its own limits for
+ * idle sessions, idle and long transactions.
+ */
+const ENDING_STATES = new Set(["57P01", "57P02", "57P03", "57P05", "25P03", "25P04"]);
+
+/**
+ * True for an error of the server that is the connection's last. PgBouncer says nearly everything
+ * with 08P01 and always in English; Postgres translates the severity, and there the code decides.
+ */
+export function endsConnection(error: unknown): error is Error {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  if (ENDING_STATES.has(String(error.code))) return true;
+  return "severity" in error && (error.severity === "FATAL" || error.severity === "PANIC");
+}
 
 const ACQUIRE_TIMEOUTS: readonly string[] = [
   // Waiting in the queue, or in the queue and then for the handshake.

@@ -2,8 +2,11 @@ import { after, cancel, now, type Timer } from "./clock.ts";
 
 /** A connection with an open block. */
 export interface Watched {
-  /** When to look at it next, in milliseconds of the monotonic clock; `Infinity` for never. */
-  nextLookAt(): number;
+  /**
+   * When to look at it next, in milliseconds of the monotonic clock; `Infinity` for never. What was
+   * due at `time` has been looked at.
+   */
+  nextLookAt(time: number): number;
   /** Looks, and acts if a limit is over. May stop the watching. */
   look(time: number): void;
 }
@@ -17,9 +20,9 @@ let timerAt = Infinity;
  * all of them and runs only while a block is open: a statement costs no timer (the one that runs is
  * nearly always early enough), and a process without open blocks has none.
  */
-export function watch(connection: Watched): void {
+export function watch(connection: Watched, time: number): void {
   watched.add(connection);
-  schedule(connection.nextLookAt());
+  schedule(connection.nextLookAt(time));
 }
 
 /** Looks at it no more. */
@@ -40,6 +43,6 @@ function sweep(): void {
   const time = now();
   for (const connection of watched) connection.look(time);
   let next = Infinity;
-  for (const connection of watched) next = Math.min(next, connection.nextLookAt());
+  for (const connection of watched) next = Math.min(next, connection.nextLookAt(time));
   schedule(next);
 }

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { definePolicy } from "@doorpolicy/core";
 import plainPg from "pg";
 import * as namespace from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
 import { guardPg, poolsOf, resolveForProcess } from "../src/index.ts";
 import { eventually, type Pg, rejection, requirePg, startWorld, type World } from "./world.ts";
@@ -235,6 +235,26 @@ describe("a pool that is ended at once", () => {
 });
 
 describe("the policy of a process", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test("says once what the environment overrides", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): number => warnings.push(warning);
+    process.on("warning", onWarning);
+    vi.stubEnv("DOORPOLICY_MODE", "bypass");
+    const overridden = definePolicy({ mode: "enforce", naming: { app: "billing" } });
+
+    const modes = [1, 2].map(() => resolveForProcess(overridden).targets["main"]?.mode);
+
+    expect(modes).toEqual(["bypass", "bypass"]);
+    await eventually(() =>
+      expect(warnings.filter(({ message }) => message.includes("DOORPOLICY_MODE"))).toMatchObject([
+        { name: "DoorpolicyWarning", code: "DOORPOLICY_NOTICE" },
+      ]),
+    );
+    process.off("warning", onWarning);
+  });
+
   test("is resolved once, from the environment of the process", () => {
     const one = resolveForProcess(definePolicy({ naming: { app: "billing" } }));
 
