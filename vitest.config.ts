@@ -11,6 +11,8 @@ export default defineConfig({
       "docker/**/*.test.ts",
     ],
     exclude: [...configDefaults.exclude, "**/*.all.test.ts"],
+    // Most of a test is waiting for servers, so more files than processors run at a time.
+    maxWorkers: 3,
     // A hang is a failure long before the runner of a CI would notice it; a first start also fetches servers.
     testTimeout: 20_000,
     hookTimeout: 150_000,
