@@ -8,7 +8,7 @@ export interface BlockControl {
    * by mistake.
    */
   readonly opensAt: number | undefined;
-  /** Which results of the text are answers to a `COMMIT`, counted from 0. */
+  /** Which results of the text answer a statement that is to store the block, counted from 0. */
   readonly commits: readonly number[];
 }
 
@@ -19,7 +19,7 @@ export function blockControlOf(text: string): BlockControl | undefined {
   const commits: number[] = [];
   for (const { kind, statement, isUnderstood } of transactionControlsIn(text)) {
     if (kind === "begin" && isUnderstood && statement.isOnly) opensAt = statement.end;
-    if (kind === "commit") commits.push(statement.index);
+    if (kind === "commit" || kind === "prepare-transaction") commits.push(statement.index);
   }
   return opensAt === undefined && commits.length === 0 ? undefined : { opensAt, commits };
 }

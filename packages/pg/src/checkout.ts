@@ -43,8 +43,14 @@ export class Checkout implements Holder {
       this.#handBack(error);
       return;
     }
-    void this.#connection.makeClean().then((failure) => this.#handBack(error ?? failure));
+    const handBack = (failure: unknown): void => this.#handBack(error ?? failure);
+    void this.#connection.makeClean().then(handBack, handBack);
   };
+
+  /** True once it was given back, by whomever. */
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
 
   take(reason: Error): void {
     this.#isReleased = true;

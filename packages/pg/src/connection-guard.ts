@@ -12,6 +12,7 @@ import {
   openedAt,
   overLimitDraft,
   releasedBusyDraft,
+  releasedError,
 } from "./messages.ts";
 import { OpenBlock, type OverLimit } from "./open-block.ts";
 import {
@@ -139,14 +140,7 @@ export class ConnectionGuard implements Watched {
 
   /** Refuses the holder's statements from now on. */
   takeBack(): void {
-    this.#refuse ??= () =>
-      new PolicyError(
-        "connection/released",
-        "This connection was given back before the statement was sent.",
-        {
-          hint: "Await every statement before the connection is released.",
-        },
-      );
+    this.#refuse ??= releasedError;
   }
 
   /** The pool has it back. */

@@ -15,8 +15,22 @@ export class ConnectionReports {
     this.#guard = guard;
   }
 
-  /** Reports what happened to a block, or to a connection outside of one that `site` has taken. */
+  /**
+   * Reports what happened to a block, or to a connection outside of one that `site` has taken. Never
+   * throws: a report that fails must not cost the connection that it is about.
+   */
   report(draft: ViolationDraft, block: OpenBlock | undefined, site?: CallSite): void {
+    try {
+      this.#report(draft, block, site);
+    } catch (error) {
+      process.emitWarning(`A violation of ${draft.rule} could not be reported: ${String(error)}`, {
+        type: "DoorpolicyWarning",
+        code: "DOORPOLICY_REPORT",
+      });
+    }
+  }
+
+  #report(draft: ViolationDraft, block: OpenBlock | undefined, site: CallSite | undefined): void {
     const openedBy = describeCallSite(block?.site ?? site);
     this.#guard.report({
       ...draft,

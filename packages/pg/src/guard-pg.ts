@@ -68,7 +68,9 @@ export function guardPg<Module extends PgModule>(
   // The namespace of an ES module brings the unguarded one along as its default.
   if ("default" in guarded) guarded["default"] = guarded;
   const mark: Origin = { ...wanted, module };
-  for (const one of [Client, Pool]) Object.defineProperty(one, ORIGIN, { value: mark });
+  // A function: printed with its hidden properties, a class shows no URL of the policy.
+  const tell = (): Origin => mark;
+  for (const one of [Client, Pool]) Object.defineProperty(one, ORIGIN, { value: tell });
   return typed(guarded);
 }
 
@@ -84,8 +86,10 @@ function isPgModule(pg: unknown): pg is PgModule {
 /** Only where both classes are guarded: somebody may have put a Pool of their own beside our Client. */
 function originOf({ Client, Pool }: PgModule): Origin | undefined {
   if (typeof Client !== "function" || typeof Pool !== "function") return undefined;
-  const origin: unknown = Reflect.get(Client, ORIGIN);
-  return isOrigin(origin) && origin === Reflect.get(Pool, ORIGIN) ? origin : undefined;
+  const tell: unknown = Reflect.get(Client, ORIGIN);
+  if (typeof tell !== "function" || tell !== Reflect.get(Pool, ORIGIN)) return undefined;
+  const origin: unknown = tell();
+  return isOrigin(origin) ? origin : undefined;
 }
 
 function isOrigin(value: unknown): value is Origin {

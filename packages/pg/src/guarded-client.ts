@@ -1,7 +1,7 @@
 import { PolicyError } from "@doorpolicy/core";
 
 import { blockControlOf } from "./begin.ts";
-import { captureCallSite } from "./call-site.ts";
+import { captureCallSite, FRAMES_OF_BLOCK } from "./call-site.ts";
 import { soon } from "./clock.ts";
 import { handedLimits, type PoolConfigInput } from "./config/index.ts";
 import { ConnectionGuard } from "./connection-guard.ts";
@@ -111,7 +111,7 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
 
     /** BEGIN and its limits travel in one message, so that no statement of the block can run without them. */
     #open(call: QueryCall, text: string, opening: number): unknown {
-      this.#connection.noteStatement(text, captureCallSite(2));
+      this.#connection.noteStatement(text, captureCallSite(2, FRAMES_OF_BLOCK));
       const settings =
         guard.response("transaction/limits", text) === "act"
           ? setLocalText(this.#connection.limits)

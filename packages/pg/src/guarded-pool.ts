@@ -9,6 +9,7 @@ import { soon } from "./clock.ts";
 import { applyToPoolConfig, type PoolConfigInput, sayChanges } from "./config/index.ts";
 import { connectionGuardOf, guardClientClass, isGuardedClass } from "./guarded-client.ts";
 import type { Guard } from "./guard.ts";
+import { handleOf } from "./handle.ts";
 import { withLaneUrl } from "./lane-config.ts";
 import {
   type ConnectCallback,
@@ -118,7 +119,8 @@ export function guardPoolClass(
         );
         this.#checkouts.add(checkout);
         client.release = checkout.release;
-        callback(undefined, client, checkout.release);
+        const isKept = this.options["maxUses"] !== 1;
+        callback(undefined, isKept ? handleOf(client, checkout) : client, checkout.release);
       });
     }
 
@@ -128,6 +130,7 @@ export function guardPoolClass(
       const inUse = [...this.#checkouts];
       const rule = "connections/acquire-timeout";
       const oldest = inUse.toSorted((one, other) => one.takenAt - other.takenAt)[0];
+      if (this.ending) return endedWhileWaiting(error);
       const message =
         `No connection within ${String(connectionTimeoutMillis)} ms: ${inUse.length} of ${String(max)} are in use and ${this.waitingCount} more callers wait.` +
         (oldest === undefined ? "" : ` The oldest has been held for ${oldest.describe()}.`);
@@ -160,6 +163,14 @@ export function guardPoolClass(
       });
     }
   };
+}
+
+function endedWhileWaiting(cause: unknown): PolicyError {
+  return new PolicyError(
+    "connection/acquire-timeout",
+    "The pool was ended while this caller waited for a connection.",
+    { hint: "End the pool after the last statement.", cause },
+  );
 }
 
 /**

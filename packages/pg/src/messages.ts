@@ -1,4 +1,4 @@
-import type { ViolationAction } from "@doorpolicy/core";
+import { PolicyError, type ViolationAction } from "@doorpolicy/core";
 
 import { ownFrame } from "./call-site.ts";
 import type { LimitRule, OpenBlock, OverLimit } from "./open-block.ts";
@@ -23,6 +23,15 @@ export function lasting({ rule, lastedMs, limitMs }: OverLimit): string {
 export function openedAt(block: OpenBlock): string {
   const frame = ownFrame(block.site);
   return frame === undefined ? "" : ` It was opened ${frame}.`;
+}
+
+/** The answer to a statement of somebody who has given the connection back. */
+export function releasedError(): PolicyError {
+  return new PolicyError(
+    "connection/released",
+    "This connection was given back before the statement was sent.",
+    { hint: "Await every statement before the connection is released." },
+  );
 }
 
 /** The report of a limit that is over. */

@@ -65,6 +65,7 @@ interface PgPool extends EventEmitter {
   readonly totalCount: number;
   readonly idleCount: number;
   readonly waitingCount: number;
+  readonly ending: boolean;
   connect(callback?: ConnectCallback): unknown;
   end(callback?: (error?: unknown) => void): unknown;
 }

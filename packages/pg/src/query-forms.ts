@@ -80,8 +80,9 @@ export function hasParameters(query: PgQuery): boolean {
  */
 export function appendSilently(query: PgQuery, text: string): void {
   query.text = text;
-  // A name or `queryMode: "extended"` would make it Parse and Bind.
+  // A name, a limit of rows or `queryMode: "extended"` would make it Parse and Bind.
   query.name = undefined;
+  query.rows = undefined;
   query.queryMode = undefined;
   const complete = query.handleCommandComplete;
   let isFirst = true;

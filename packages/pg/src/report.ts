@@ -14,7 +14,8 @@ const violations = channel(VIOLATION_CHANNEL);
 
 /**
  * Tells whoever listens about a violation: the diagnostics channel always, then the policy's
- * `onViolation`, else a process warning. Never throws: it runs inside `release()`.
+ * `onViolation`, else a process warning. Never throws: it runs inside `release()`. What a subscriber of
+ * the channel throws is an uncaught exception of its own, by Node's rule for channels.
  */
 export function report(draft: ViolationDraft, { policy, target, lane, mode }: LaneInUse): void {
   const violation: Violation = {

@@ -1,6 +1,6 @@
 import { PolicyError } from "@doorpolicy/core";
 
-import { handedLimits, type PoolConfigInput } from "./config/index.ts";
+import { handedLimits, type PoolConfigInput, sayChanges } from "./config/index.ts";
 import type { ConnectionGuard } from "./connection-guard.ts";
 import type { Guard } from "./guard.ts";
 import { limitsOf } from "./limits.ts";
@@ -10,6 +10,7 @@ import {
   judgeStartup,
   type StartupFinding,
   startupRefusal,
+  withoutName,
 } from "./startup.ts";
 import { startupSource } from "./startup-source.ts";
 
@@ -56,14 +57,25 @@ export class Startup {
   /** The packet as it goes out. */
   packet(given: Packet): Packet {
     const { name, lane } = this.#guard;
-    const { packet, translated, refused } = judgeStartup(given, lane);
+    const options = withoutName(given["options"]);
+    if (options !== given["options"]) this.#sayName();
+    // Put back last: of two names PgBouncer takes the later one.
+    const { application_name: _, ...unnamed }: Packet = { ...given, options };
+    const { packet, translated, refused } = judgeStartup(unnamed, lane);
     const isKept = (finding: StartupFinding): boolean => {
       if (refused.includes(finding)) return this.#response(PARAMETERS, finding) !== "act";
       return lane.mode !== "bypass" && this.#response(LIMITS, finding) !== "act";
     };
     const kept = [...translated, ...refused].filter(isKept).map(({ carrier }) => carrier);
-    const asGiven = Object.fromEntries(kept.map((carrier) => [carrier, given[carrier]]));
+    const asGiven = Object.fromEntries(kept.map((carrier) => [carrier, unnamed[carrier]]));
     return { ...packet, ...asGiven, application_name: name };
+  }
+
+  #sayName(): void {
+    const path = `${startupSource("options", this.#config)} application_name`;
+    const why = "the name of a connection is the policy's.";
+    const change = { path, to: this.#guard.name, kind: "overridden", why } as const;
+    sayChanges("pg", this.#guard.lane, [change]);
   }
 
   #response(rule: string, finding: StartupFinding): "act" | "report" | "nothing" {

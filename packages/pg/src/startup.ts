@@ -61,12 +61,28 @@ function judgeOptions(text: string, lane: LaneInUse, draft: Draft): void {
     return;
   }
   const kept = settings.filter(({ name, value }) => {
+    if (isName(name)) return false;
     if (lane.has("parses-options") && acceptsStartup(lane, name)) return true;
     const isLimit = translate(draft, name, "options", limitFromServerText(value));
     if (!isLimit) draft.refused.push({ name, carrier: "options" });
     return false;
   });
   if (kept.length > 0) draft.packet["options"] = formatStartupOptions(kept);
+}
+
+/**
+ * The text of `options` without a name of the connection, in any spelling: PgBouncer takes the last
+ * one that it reads (measured on 1.24 and 1.26). `undefined` when nothing is left.
+ */
+export function withoutName(options: string | undefined): string | undefined {
+  const settings = options === undefined ? undefined : parseStartupOptions(options);
+  const kept = settings?.filter(({ name }) => !isName(name));
+  if (settings === undefined || kept?.length === settings.length) return options;
+  return kept === undefined || kept.length === 0 ? undefined : formatStartupOptions(kept);
+}
+
+function isName(parameter: string): boolean {
+  return parameter.toLowerCase() === "application_name";
 }
 
 function translate(

@@ -27,8 +27,8 @@ describe("a guarded module", () => {
 
     const guarded = guardPg(plainPg, policy);
 
-    expect(new guarded.Pool()).toBeInstanceOf(plainPg.Pool);
-    expect(new guarded.Client()).toBeInstanceOf(plainPg.Client);
+    expect(new guarded.Pool({ host: "127.0.0.1" })).toBeInstanceOf(plainPg.Pool);
+    expect(new guarded.Client({ host: "127.0.0.1" })).toBeInstanceOf(plainPg.Client);
     expect(guarded.types).toBe(plainPg.types);
     expect([plainPg.Client, plainPg.Pool]).toEqual([Client, Pool]);
     expect(guarded.native).toBeUndefined();

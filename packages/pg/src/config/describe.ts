@@ -8,7 +8,7 @@ import type {
   StartupParameter,
 } from "@doorpolicy/core";
 
-import { type ConfigContext, type EffectiveConfig, readConfig } from "./effective.ts";
+import { type ConfigContext, type EffectiveConfig, PG_PATHS, readConfig } from "./effective.ts";
 import type { PoolConfigInput } from "./pool-config.ts";
 import {
   formatStartupOptions,
@@ -36,10 +36,18 @@ export interface DescribeContext extends ConfigContext {
    * @default {}
    */
   readonly instead?: Readonly<Record<string, string>>;
+  /**
+   * What puts the options under a policy where none holds, as a command without its full stop.
+   *
+   * @default "Take `Pool` and `Client` from `guardPg(pg, policy)`"
+   */
+  readonly remedy?: string;
 }
 
 /** What pg falls back to where nothing is set. */
 const DEFAULT_PATH = "default of pg";
+
+const REMEDY = "Take `Pool` and `Client` from `guardPg(pg, policy)`";
 
 /**
  * What pg and pg-pool would really do with a config: the URL beats the options, PGAPPNAME and
@@ -50,20 +58,35 @@ const DEFAULT_PATH = "default of pg";
  */
 export function describePoolConfig(config: PoolConfigInput, context: DescribeContext): ClientFacts {
   const { client, target, lane, coverage = "checked", environment = {}, instead = {} } = context;
+  const { paths = PG_PATHS, remedy = REMEDY } = context;
   const effective = readConfig(config, context);
   const name =
     effective.setting("application_name", "PGAPPNAME") ??
     effective.setting("fallback_application_name");
   const queryTimeout = effective.setting("query_timeout");
+  /** A setting under the user's own key, also where pg's default stands in for it. */
+  const keyed = <Value>(name: string, fact: Fact<Value>): Fact<Value> => {
+    const key = paths.option(name);
+    return fact.path === DEFAULT_PATH
+      ? { ...fact, path: `${key} (${DEFAULT_PATH})`, key }
+      : { ...fact, key };
+  };
   return {
     client,
     coverage,
+    ...(coverage === "checked" ? { remedy } : {}),
     target,
     lane,
-    applicationName: name ? { value: String(name.value), path: name.path } : unset(undefined),
-    poolMax: number(effective.poolOption("max", "poolSize"), 10),
-    usesPerConnection: number(effective.poolOption("maxUses"), Infinity),
-    acquireTimeoutMs: number(effective.poolOption("connectionTimeoutMillis"), Infinity),
+    applicationName: keyed(
+      "application_name",
+      name ? { value: String(name.value), path: name.path } : unset(undefined),
+    ),
+    poolMax: keyed("max", number(effective.poolOption("max", "poolSize"), 10)),
+    usesPerConnection: keyed("maxUses", number(effective.poolOption("maxUses"), Infinity)),
+    acquireTimeoutMs: keyed(
+      "connectionTimeoutMillis",
+      number(effective.poolOption("connectionTimeoutMillis"), Infinity),
+    ),
     startupParameters: startupParameters(effective),
     namedStatements: unset(false),
     abandonQueryAfterMs: queryTimeout && number(queryTimeout, Infinity),
