@@ -8,6 +8,7 @@ const policy = definePolicy({
   mode: "enforce",
   targets: { main: { pooler: { kind: "pgbouncer", version: "1.24" } } },
   naming: { app: "bench" },
+  connections: { maxPerProcess: 20 },
 });
 
 /** node-postgres with and without the guard. */
