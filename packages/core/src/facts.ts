@@ -3,8 +3,14 @@ import type { Lane } from "./mode.ts";
 /** A value that a client will act on, and the user's own key that it came from. */
 export interface Fact<Value> {
   readonly value: Value;
-  /** The option as its user wrote it: `extra.statement_timeout`, `url?application_name`, `env PGOPTIONS`, or `default of pg`. */
+  /**
+   * The option as its user wrote it: `extra.statement_timeout`, `url?application_name`,
+   * `env PGOPTIONS`. Where nothing was written, the option that would be and whose default holds:
+   * `extra.maxUses (default of pg)`, or only `default of pg` where there is no such option.
+   */
   readonly path: string;
+  /** The user's own key for the setting; absent where there is none, such as for a variable. */
+  readonly key?: string;
 }
 
 /**
@@ -35,6 +41,11 @@ export interface ClientFacts {
   /** Whom a message speaks of, such as `"typeorm"`. Never decides anything. */
   readonly client: string;
   readonly coverage: Coverage;
+  /**
+   * What puts these options under the policy, as a command without its full stop: "Wrap the options
+   * in `withPolicy(options, policy)`". Absent where that is done, or cannot be.
+   */
+  readonly remedy?: string;
   readonly target: string;
   readonly lane: Lane;
   readonly applicationName: Fact<string | undefined>;

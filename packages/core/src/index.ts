@@ -1,6 +1,7 @@
 export { capabilitiesOf, type PoolerTraits } from "./capabilities.ts";
 export type { Capability } from "./capability.ts";
 export { check } from "./check.ts";
+export { refuseAsOptions } from "./client-options.ts";
 export { definePolicy } from "./define-policy.ts";
 export type { Diagnostic, Finding } from "./diagnostic.ts";
 export { env, type Environment, type EnvReference } from "./env.ts";

@@ -1,7 +1,9 @@
 import { capabilitiesOf } from "./capabilities.ts";
 import type { Capability } from "./capability.ts";
 import { isPolicyError, PolicyError } from "./errors.ts";
+import { validateChoice } from "./lane-choice.ts";
 import type { Lane, Mode } from "./mode.ts";
+import { shownName } from "./resolve/problem.ts";
 import type { LaneChoice, LaneUrl, ResolvedPolicy, ResolvedTarget } from "./resolved-policy.ts";
 import type { SecretUrl } from "./secret-url.ts";
 import { readConnectionUrl } from "./url/connection-url.ts";
@@ -31,9 +33,11 @@ const POSTGRES = capabilitiesOf({ kind: "none" });
  * Finds the lane that a client uses. Without a choice: the pooled lane of the policy's only target,
  * or of the one named `main`.
  *
- * @throws PolicyError `policy/unknown-target` naming the targets that there are.
+ * @throws PolicyError `policy/unknown-target` naming the targets that there are; `policy/invalid` for
+ * a choice with another key, another lane or no keys at all.
  */
 export function laneInUse(policy: ResolvedPolicy, choice: LaneChoice = {}): LaneInUse {
+  validateChoice(choice);
   const target = targetOf(policy, choice.target);
   const lane = choice.lane ?? "pooled";
   const capabilities = lane === "direct" ? POSTGRES : target.capabilities;
@@ -58,7 +62,7 @@ function targetOf(policy: ResolvedPolicy, chosen: string | undefined): ResolvedT
     "policy/unknown-target",
     chosen === undefined
       ? `The policy has the targets ${quoted(names)} and none named \`main\`, so that a client has to choose.`
-      : `The policy has no target \`${name}\`; it has ${quoted(names)}.`,
+      : `The policy has no target \`${shownName(name)}\`; it has ${quoted(names)}.`,
     { hint: "Pass `{ target }` with one of these names.", path: "targets" },
   );
 }

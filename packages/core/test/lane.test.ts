@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 
 import { describe, expect, test } from "vitest";
 
-import { env, laneInUse, type Policy } from "../src/index.ts";
+import { env, type LaneChoice, laneInUse, type Policy } from "../src/index.ts";
 import { processWith, resolved, thrownBy } from "./support.ts";
 
 const targets: Policy["targets"] = {
@@ -41,6 +41,7 @@ describe("which lane", () => {
   for (const [choice, says] of [
     [{ target: "mian" }, "The policy has no target `mian`; it has `main`, `reports`."],
     [{ target: "toString" }, "The policy has no target `toString`"],
+    [{ target: "postgres://h" }, "The policy has no target `[hidden]`; it has"],
   ] as const) {
     test(`${choice.target} is refused with the names that there are`, () => {
       const error = thrownBy(() => laneInUse(policy, choice));
@@ -55,6 +56,42 @@ describe("which lane", () => {
 
     expect(error).toMatchObject({ code: "policy/unknown-target" });
     expect(String(error)).toContain("has the targets `a`, `b` and none named `main`");
+  });
+});
+
+describe("a choice that JavaScript got wrong is refused", () => {
+  const table: readonly (readonly [choice: unknown, path: string, says: string])[] = [
+    ["direct", "choice", 'is "direct", and has to be an object. Pass `{ lane: "direct" }`.'],
+    [null, "choice", "is null, and has to be an object. Pass an object with `target` and `lane`"],
+    [["direct"], "choice", "is a list, and has to be an object."],
+    [{ lanes: "direct" }, "lanes", "did you mean `lane`? Rename it to `lane`."],
+    [
+      { policy: {} },
+      "policy",
+      "`policy` is not a key of the choice of target and lane; allowed is",
+    ],
+    [
+      { lane: "dirct" },
+      "lane",
+      '`lane` is "dirct"; allowed is one of "pooled", "direct", "replica". Set it to "direct".',
+    ],
+    [{ lane: "primary" }, "lane", 'Set it to one of "pooled", "direct", "replica".'],
+    [{ lane: null }, "lane", "`lane` is null"],
+    [{ target: 1 }, "target", "`target` is 1; allowed is the name of a target."],
+  ];
+  for (const [choice, path, says] of table) {
+    test(JSON.stringify(choice), () => {
+      const error = thrownBy(() => laneInUse(policy, untypedChoice(choice)));
+
+      expect(error).toMatchObject({ code: "policy/invalid", path });
+      expect(String(error)).toContain(says);
+    });
+  }
+
+  test("and keys that are there without a value choose nothing", () => {
+    const { lane } = laneInUse(policy, untypedChoice({ lane: undefined, target: undefined }));
+
+    expect(lane).toBe("pooled");
   });
 });
 
@@ -128,3 +165,9 @@ describe("the URL of a lane", () => {
     expect(inspect(error)).not.toContain("hunter2");
   });
 });
+
+/** What JavaScript users may pass, who have no compiler between them and us. */
+function untypedChoice(choice: unknown): LaneChoice {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- that it may be wrong is the point
+  return choice as LaneChoice;
+}

@@ -23,8 +23,7 @@ export type GuardedPg<Module> = Omit<Module, "native"> & { readonly native: unde
 
 interface Origin {
   readonly module: PgModule;
-  /** As it was given. */
-  readonly policy: Policy | ResolvedPolicy;
+  readonly policy: ResolvedPolicy;
   readonly target: string;
   readonly lane: string;
 }
@@ -54,8 +53,10 @@ export function guardPg<Module extends PgModule>(
       hint: "Run `npm install pg`.",
     });
   }
-  const lane = laneInUse(resolveForProcess(policy), choice);
-  const wanted = { policy, target: lane.target.name, lane: lane.lane };
+  // As resolved: the same policy object means something else once its variables have changed.
+  const resolved = resolveForProcess(policy);
+  const lane = laneInUse(resolved, choice);
+  const wanted = { policy: resolved, target: lane.target.name, lane: lane.lane };
   const origin = originOf(pg);
   if (origin !== undefined && isSame(origin, wanted)) return typed(pg);
 

@@ -4,6 +4,7 @@ import {
   type LaneChoice,
   laneInUse,
   type Policy,
+  refuseAsOptions,
   type ResolvedPolicy,
 } from "@doorpolicy/core";
 import { describePoolConfig, resolveForProcess } from "@doorpolicy/pg";
@@ -16,6 +17,8 @@ import { sourceOf } from "./source.ts";
 const INSTEAD: Readonly<Record<string, string>> = {
   schema: "Set the adapter's `schema`.",
 };
+
+const REMEDY = "Wrap the options in `withPolicy(options, policy)`";
 
 /**
  * What these options will make Prisma 7 and pg do to the server, as they are: what `withPolicy`
@@ -31,6 +34,7 @@ export function describe(
   choice: LaneChoice = {},
   environment: Environment = process.env,
 ): ClientFacts {
+  refuseAsOptions(options);
   const lane = policy && laneInUse(resolveForProcess(policy), choice);
   const { config, adapterOptions, paths, optionsPath } = sourceOf(options, lane, environment);
   const facts = describePoolConfig(config, {
@@ -41,6 +45,7 @@ export function describe(
     environment,
     paths,
     instead: INSTEAD,
+    remedy: REMEDY,
   });
   if (adapterOptions["statementNameGenerator"] === undefined) return facts;
   return {

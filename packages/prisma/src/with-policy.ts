@@ -4,6 +4,7 @@ import {
   laneInUse,
   type Policy,
   PolicyError,
+  refuseAsOptions,
   type ResolvedPolicy,
 } from "@doorpolicy/core";
 import {
@@ -50,13 +51,15 @@ type Flat<Type> = { [Key in keyof Type]: Type[Key] };
  *
  * What of the service's own settings is overridden or dropped is said once as a process warning; see
  * {@link changes}. Throws `PolicyError`: `driver/missing`, `driver/second-copy`, `driver/unsupported`,
- * `options/refused`, `startup/refused`, `url/unsupported`, `policy/missing-url`, `policy/unknown-target`.
+ * `options/refused`, `startup/refused`, `url/unsupported`, `policy/missing-url`, `policy/unknown-target`,
+ * `policy/invalid`.
  */
 export function withPolicy<Options extends PrismaPolicyOptions>(
   options: Options,
   policy: Policy | ResolvedPolicy,
   choice: LaneChoice = {},
 ): GuardedPrismaOptions<Options> {
+  refuseAsOptions(options);
   const resolved = resolveForProcess(policy);
   const lane = laneInUse(resolved, choice);
   const applied = apply(options, lane);
@@ -88,6 +91,7 @@ export function changes(
   policy: Policy | ResolvedPolicy,
   choice: LaneChoice = {},
 ): readonly SettingChange[] {
+  refuseAsOptions(options);
   return apply(options, laneInUse(resolveForProcess(policy), choice)).changes;
 }
 

@@ -87,6 +87,13 @@ suite("the laws of adapters, for PrismaClient options", () => {
 });
 
 suite("withPolicy", () => {
+  test("refuses a policy in the place of the options", () => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JavaScript passes what the types forbid.
+    const swapped = policyOf() as PrismaPolicyOptions;
+
+    expect(() => withPolicy(swapped, policyOf())).toThrow("Pass the options first");
+  });
+
   test("takes its own keys out, and leaves what it does not know alone", () => {
     const options = withPolicy(
       { url, adapterOptions: {}, PrismaPg, log: ["query"], errorFormat: "minimal", comments: [] },

@@ -25,6 +25,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
   connectionTimeoutMillis: "Set `connectTimeoutMS`.",
 };
 
+const REMEDY = "Wrap the options in `withPolicy(options, policy)`";
+
 /**
  * What these DataSource options will make TypeORM and pg do to the server. With replication the
  * facts of primary and replicas stand together, each under its own path. Connects nowhere and
@@ -51,6 +53,7 @@ export function describe(
       environment,
       paths: pathsOf(connected, endpoint, urlName),
       instead: INSTEAD,
+      remedy: REMEDY,
     }),
   );
   if (first === undefined) throw new TypeError("A DataSource has at least one endpoint.");

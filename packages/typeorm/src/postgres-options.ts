@@ -1,4 +1,4 @@
-import { PolicyError } from "@doorpolicy/core";
+import { PolicyError, refuseAsOptions } from "@doorpolicy/core";
 
 import type { DataSourceLikeOptions, PostgresOptions } from "./options.ts";
 
@@ -11,9 +11,11 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /**
  * The options, known to go through node-postgres. Anything else is a `PolicyError`
- * `options/refused`: a policy that silently does nothing is worse than none.
+ * `options/refused`: a policy that silently does nothing is worse than none. A policy in their place
+ * is a `policy/invalid`.
  */
 export function postgresOptions(options: DataSourceLikeOptions): PostgresOptions {
+  refuseAsOptions(options);
   if (isPostgres(options)) return options;
   const type = String(options.type);
   throw new PolicyError(

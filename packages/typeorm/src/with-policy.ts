@@ -17,7 +17,7 @@ import {
 
 import { BOOT_KEYS } from "./boot.ts";
 import { applicationPg, pgModule } from "./driver.ts";
-import { connectsItself, withLaneUrl } from "./lane-url.ts";
+import { connectsItself, refuseUndecodable, withLaneUrl } from "./lane-url.ts";
 import {
   type DataSourceLikeOptions,
   endpointsOf,
@@ -45,7 +45,8 @@ import { postgresOptions } from "./postgres-options.ts";
  *
  * What of the service's own settings is overridden or dropped is said once as a process warning; see
  * {@link changes}. Throws `PolicyError`: `driver/missing`, `driver/native`, `driver/unsupported`,
- * `options/refused`, `startup/refused`, `url/unsupported`, `policy/missing-url`, `policy/unknown-target`.
+ * `options/refused`, `startup/refused`, `url/unsupported`, `policy/missing-url`, `policy/unknown-target`,
+ * `policy/invalid`.
  */
 export function withPolicy<Options extends DataSourceLikeOptions>(
   options: Options,
@@ -83,7 +84,9 @@ interface AppliedOptions {
 function apply(given: PostgresOptions, lane: LaneInUse): AppliedOptions {
   // The lane says in its own words which variable is missing; PGHOST is an answer of the environment.
   if (!connectsItself(given) && !process.env["PGHOST"]) lane.url();
-  const { options: connected, urlName } = withLaneUrl(given, lane);
+  const connection = withLaneUrl(given, lane);
+  refuseUndecodable(connection, lane);
+  const { options: connected, urlName } = connection;
   const boot = applyToBoot(connected, lane);
   let result = boot.options;
   const found = [...boot.changes];

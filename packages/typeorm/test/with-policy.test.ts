@@ -78,6 +78,37 @@ suite("the laws of adapters, for DataSource options", () => {
 });
 
 suite("withPolicy", () => {
+  test.each([
+    ["url", postgres({ url: "postgresql://u:hunter2%zz@h/db" })],
+    [
+      "replication.slaves[0].url",
+      postgres({
+        replication: { master: { url }, slaves: [{ url: "postgres://u%ff:hunter2@h/db" }] },
+      }),
+    ],
+  ])("says which %s TypeORM could not decode, without it", (path, options) => {
+    const wrap = (): unknown => withPolicy(options, policyOf());
+
+    expect(wrap).toThrow(
+      `The URL of the pooled lane of target \`main\` (${path}) has a \`%\` in its user name or password`,
+    );
+    expect(wrap).toThrow(expect.objectContaining({ code: "url/unsupported", path }));
+    expect(wrap).not.toThrow(/hunter2/);
+  });
+
+  test("says of the policy's own URL which one TypeORM could not decode", () => {
+    const policy = policyOf({ targets: { main: { pooled: "postgres://u:hunter2%zz@h/db" } } });
+
+    expect(() => withPolicy(postgres({}), policy)).toThrow("(targets.main.pooled)");
+  });
+
+  test("refuses a policy in the place of the options", () => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JavaScript passes what the types forbid.
+    const swapped = policyOf() as unknown as DataSourceLikeOptions;
+
+    expect(() => withPolicy(swapped, policyOf())).toThrow("Pass the options first");
+  });
+
   test("speaks TypeORM's words and leaves what it does not know alone", () => {
     const entities = [
       new EntitySchema({ name: "invoice", columns: { id: { type: "int", primary: true } } }),

@@ -40,13 +40,22 @@ export function describeKind(value: unknown): string {
  * like a connection URL or a list of connection words is not shown: it may stand under any key.
  */
 export function quote(text: string): string {
-  if (/:\/\/|passw/iu.test(text)) return "a text that may hold a secret";
+  if (mayHoldSecret(text)) return "a text that may hold a secret";
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+/** A key or name that somebody chose, for a message or a path; `[hidden]` where it may hold a secret. */
+export function shownName(name: string): string {
+  return mayHoldSecret(name) ? "[hidden]" : name;
+}
+
+function mayHoldSecret(text: string): boolean {
+  return /:\/\/|passw/iu.test(text);
 }
 
 /** A key below another one. */
 export function join(parent: string, key: string): string {
-  return parent === "" ? key : `${parent}.${key}`;
+  return parent === "" ? shownName(key) : `${parent}.${shownName(key)}`;
 }
 
 /** A key in a message. */

@@ -10,6 +10,8 @@ import {
   isObject,
   join,
   type Problem,
+  quote,
+  shownName,
 } from "./problem.ts";
 import { policySchema } from "./schema.ts";
 
@@ -30,6 +32,9 @@ function wrongValues(policy: object, at: string): readonly Problem[] {
     if (input === undefined) return [];
     if (steps.at(-1)?.origin === "key") return [wrongName(keys, at, message)];
     if (keys[0] === "naming" && keys.length > 1) return [wrongPart(path, input, message)];
+    if (isUrlKey(keys) && isObject(input) && input["kind"] === "env") {
+      return [wrongVariable(path, input["name"])];
+    }
     // A URL may hold a password, and so may whatever was put in its place.
     return [wrongValue(path, input, message, isUrlKey(keys) ? describeKind : describe)];
   });
@@ -50,6 +55,21 @@ function wrongValue(
         `Set ${asCode(path)} to ${inWords(allowed)}.`,
       )
     : invalid(path, `${says}; did you mean "${guess}"?`, `Set it to "${guess}".`);
+}
+
+/** `env()` of what names no variable. What may be a URL or a password is not shown. */
+function wrongVariable(path: string, name: unknown): Problem {
+  const shown =
+    typeof name === "string" && /^[A-Za-z_][\w.-]{0,59}$/u.test(name) && !/passw/iu.test(name)
+      ? quote(name)
+      : typeof name === "string" && /:\/\//u.test(name)
+        ? "a connection URL"
+        : describeKind(name);
+  return invalid(
+    path,
+    `${asCode(path)} is \`env()\` of ${shown}; allowed is the name of an environment variable: letters, digits and \`_\`, the first no digit.`,
+    'Set the variable to the URL, and pass its name, such as `env("DATABASE_URL")`.',
+  );
 }
 
 /** A key of `targets` or `rules` that is no known one, or no name at all. */
@@ -123,9 +143,13 @@ function wrongKeys(schema: unknown, value: unknown, at: string): readonly Proble
 
 function unknownKey(key: string, at: string, known: readonly string[], allowed: string): Problem {
   const guess = nearest(key, known);
-  const says = `${asCode(key)} is not a key of ${at === "" ? "a policy" : asCode(at)}`;
+  const says = `${asCode(shownName(key))} is not a key of ${at === "" ? "a policy" : asCode(at)}`;
   return guess === undefined
-    ? invalid(join(at, key), `${says}; allowed is ${allowed}.`, `Rename or remove ${asCode(key)}.`)
+    ? invalid(
+        join(at, key),
+        `${says}; allowed is ${allowed}.`,
+        `Rename or remove ${asCode(shownName(key))}.`,
+      )
     : invalid(
         join(at, key),
         `${says}; did you mean ${asCode(guess)}?`,

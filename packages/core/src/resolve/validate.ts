@@ -1,4 +1,5 @@
 import { isPolicyError, PolicyError } from "../errors.ts";
+import { isPolicy } from "../policy-mark.ts";
 import { readConnectionUrl } from "../url/connection-url.ts";
 import { asCode, describe, invalid, isObject, join, type Problem } from "./problem.ts";
 import { problemsOfShape } from "./shape.ts";
@@ -26,12 +27,28 @@ export function validatePolicy(policy: unknown): void {
 }
 
 function problemsOf(policy: unknown, at: string): readonly Problem[] {
-  if (!isObject(policy)) {
+  const subject = at === "" ? "The policy" : asCode(at);
+  const kind = Object.prototype.toString.call(policy).slice("[object ".length, -1);
+  // A promise or a map has no keys, and would pass for a policy that changes nothing.
+  if (!isObject(policy) || !["Object", "Module"].includes(kind)) {
+    const given = isObject(policy) ? `a ${kind}` : describe(policy);
     return [
       invalid(
         at,
-        `${at === "" ? "The policy" : asCode(at)} is ${describe(policy)}, and a policy is an object.`,
-        "Pass an object with keys such as `targets` and `naming`.",
+        `${subject} is ${given}, and a policy is an object.`,
+        kind === "Promise"
+          ? "Await it, and pass the policy."
+          : "Pass an object with keys such as `targets` and `naming`.",
+      ),
+    ];
+  }
+  const inside = policyInside(policy);
+  if (inside !== undefined) {
+    return [
+      invalid(
+        at,
+        `${subject} is ${kind === "Module" ? "a module" : "an object"} that holds a policy as ${asCode(inside)}, and is none itself.`,
+        `Pass its ${asCode(inside)}.`,
       ),
     ];
   }
@@ -40,6 +57,22 @@ function problemsOf(policy: unknown, at: string): readonly Problem[] {
     ...problemsOfUrls(policy["targets"], join(at, "targets")),
     ...problemsOfBases(policy["extends"], join(at, "extends")),
   ];
+}
+
+/** Keys under which a module gives away its policy, defined or not. */
+const EXPORTS = ["policy", "default"];
+
+/** The key of the policy in what holds one: the namespace of a module, or `{ policy }`. */
+function policyInside(holder: Readonly<Record<string, unknown>>): string | undefined {
+  const marked = Object.keys(holder).find((key) => key !== "extends" && isPolicy(holder[key]));
+  if (marked !== undefined) return marked;
+  const isHolder = Symbol.toStringTag in holder || Object.keys(holder).length === 1;
+  const found = EXPORTS.find((key) => isHolder && isObject(holder[key]));
+  const held = found === undefined ? undefined : holder[found];
+  // What CommonJS exports stands under `default` in an ES module.
+  return found === "default" && isObject(held) && isPolicy(held["policy"])
+    ? "default.policy"
+    : found;
 }
 
 function problemsOfBases(bases: unknown, at: string): readonly Problem[] {

@@ -1,4 +1,5 @@
 import type { Rule } from "../rule.ts";
+import { helpOf } from "../help.ts";
 
 /**
  * A client-side pool in front of a pooler keeps client slots that it is not using, and hides from the
@@ -10,7 +11,7 @@ import type { Rule } from "../rule.ts";
 export const noClientPool: Rule = {
   id: "connections/no-client-pool",
   severity: "error",
-  *check({ poolMax, usesPerConnection, coverage }, { policy, has }) {
+  *check({ poolMax, usesPerConnection, coverage, remedy }, { policy, has }) {
     if (!has("pools-connections") || policy.connections.reuse === "pool") return;
     if (usesPerConnection.value === 1) return;
     const many = Number.isFinite(poolMax.value) ? `Up to ${poolMax.value}` : "Any number of";
@@ -19,7 +20,10 @@ export const noClientPool: Rule = {
       help:
         coverage === "configured"
           ? 'Move this client to a JavaScript driver, or set `connections.reuse: "pool"`: its engine keeps its connections.'
-          : "Set `maxUses: 1`, so that each connection is closed after one use.",
+          : helpOf(
+              remedy,
+              `Set \`${usesPerConnection.key ?? "maxUses"}: 1\`, so that each connection is closed after one use.`,
+            ),
       path: usesPerConnection.path,
     };
   },

@@ -1,4 +1,5 @@
 import type { Rule } from "../rule.ts";
+import { helpOf } from "../help.ts";
 
 /**
  * Behind a pooler every connection comes from the pooler's address, so that a connection without a
@@ -8,13 +9,19 @@ import type { Rule } from "../rule.ts";
 export const required: Rule = {
   id: "naming/required",
   severity: "error",
-  *check({ applicationName: { value, path } }, { has }) {
+  *check({ applicationName: { value, path, key }, remedy }, { has, policy }) {
     if (value !== undefined && value.trim() !== "") return;
     yield {
       message: has("keeps-empty-name")
         ? "Its connections have no name, so that nobody at the database can tell whose they are."
         : "Its connections have no name, and the pooler shows them under the name of another client.",
-      help: "Set an `application_name` by connecting through the policy.",
+      help:
+        remedy === undefined
+          ? "Set an `application_name` by connecting through the policy."
+          : helpOf(
+              remedy,
+              `Set \`${key ?? "application_name"}\` to a name of the form \`${policy.name.template}\`.`,
+            ),
       path,
     };
   },

@@ -214,9 +214,82 @@ const invalid: readonly (readonly [title: string, policy: unknown, path: string,
       "an environment variable without a name",
       { targets: { main: { pooled: { kind: "env" } } } },
       "targets.main.pooled",
-      "is an object; allowed is a connection URL",
+      "is `env()` of undefined; allowed is the name of an environment variable",
+    ],
+    [
+      "an environment variable that no shell can set",
+      { targets: { main: { replicas: [env("DATABASE-URL")] } } },
+      "targets.main.replicas.0",
+      '`targets.main.replicas.0` is `env()` of "DATABASE-URL"; allowed is the name of an environment variable: letters, digits and `_`, the first no digit.',
+    ],
+    [
+      "a URL in place of a variable's name",
+      { targets: { main: { pooled: env("postgres://u:hunter2@h/db") } } },
+      "targets.main.pooled",
+      "is `env()` of a connection URL; allowed is the name",
+    ],
+    [
+      "another text in place of a variable's name",
+      { targets: { main: { pooled: env("u:hunter2@h") } } },
+      "targets.main.pooled",
+      "is `env()` of a text; allowed is the name",
+    ],
+    [
+      "a URL in place of a target's name",
+      { targets: { "postgres://u:hunter2@h/db": {} } },
+      "targets.[hidden]",
+      "`[hidden]` is not a key of `targets`",
+    ],
+    [
+      "a URL in place of a rule's id",
+      { rules: { "postgres://u:hunter2@h/db": "off" } },
+      "rules.[hidden]",
+      "`[hidden]` is not a key of `rules`",
+    ],
+    ["a promise", Promise.resolve({}), "", "The policy is a Promise, and a policy is an object."],
+    ["a module that exports a policy", { policy: {} }, "", "Pass its `policy`."],
+    [
+      "CommonJS that exports a policy",
+      { default: { policy: definePolicy({}) } },
+      "",
+      "Pass its `default.policy`.",
+    ],
+    [
+      "a policy under another name",
+      { dbPolicy: definePolicy({}), other: 1 },
+      "",
+      "The policy is an object that holds a policy as `dbPolicy`, and is none itself. Pass its `dbPolicy`.",
     ],
   ];
+
+describe("a policy with a URL in it", () => {
+  const written = {
+    targets: {
+      main: { pooled: "postgres://u:hunter2@h/db", replicas: ["postgresql://u:hunter2@r"] },
+    },
+  };
+  const policy = definePolicy({ extends: written, ...written });
+
+  test("is printed without it, whole and in parts", () => {
+    const { targets } = policy;
+
+    const printed = [policy, targets, targets.main, targets.main.replicas, { ...policy }].flatMap(
+      (part) => [inspect(part, { depth: 9, showHidden: true }), JSON.stringify(part)],
+    );
+
+    expect(printed.join("\n")).not.toContain("hunter2");
+    expect(JSON.parse(JSON.stringify(policy))).toMatchObject({
+      targets: { main: { pooled: "[connection URL]", replicas: ["[connection URL]"] } },
+    });
+  });
+
+  test("compares and spreads as it was written", () => {
+    expect({ ...policy }).toStrictEqual({ extends: written, ...written });
+    expect(resolvePolicy(policy, PROCESS).targets["main"]?.lanes.pooled.url?.reveal()).toBe(
+      "postgres://u:hunter2@h/db",
+    );
+  });
+});
 
 describe("an error names the key, the value and what is allowed", () => {
   for (const [title, policy, path, says] of invalid) {

@@ -46,6 +46,20 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       finds: [["nobody at the database can tell", "Set", "somewhere"]],
     },
     {
+      title: "no name, and a remedy for all",
+      facts: {
+        applicationName: { value: undefined, path: "name (default of pg)", key: "name" },
+        remedy: "Wrap it",
+      },
+      finds: [
+        [
+          "under the name",
+          "Wrap it, or set `name` to a name of the form `{app}:{user}@{host}`.",
+          "name (default of pg)",
+        ],
+      ],
+    },
+    {
       title: "a blank name",
       facts: { applicationName: fact("  ", "applicationName") },
       finds: [["name of another client", "Set", "applicationName"]],
@@ -91,6 +105,24 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       finds: [["Up to 7 connections", "Set `maxUses: 1`", "extra.maxUses"]],
     },
     {
+      title: "a pool, and a remedy for all",
+      facts: {
+        usesPerConnection: {
+          value: Infinity,
+          path: "extra.maxUses (default of pg)",
+          key: "extra.maxUses",
+        },
+        remedy: "Wrap the options in `withPolicy(options, policy)`",
+      },
+      finds: [
+        [
+          "Up to 10",
+          "Wrap the options in `withPolicy(options, policy)`, or set `extra.maxUses: 1`, so that",
+          "extra.maxUses (default of pg)",
+        ],
+      ],
+    },
+    {
       title: "two uses",
       facts: { usesPerConnection: fact(2) },
       finds: [["Up to 10 connections", "Set", "somewhere"]],
@@ -133,6 +165,14 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   "connections/acquire-timeout": [
+    {
+      title: "no limit, and a key for one",
+      facts: {
+        acquireTimeoutMs: { value: Infinity, path: "wait (default of pg)", key: "wait" },
+        remedy: "Wrap it",
+      },
+      finds: [["waits for ever", "Wrap it, or set `wait: 5000`.", "wait (default of pg)"]],
+    },
     { title: "a limit", facts: { acquireTimeoutMs: fact(60_000) }, finds: [] },
     {
       title: "no limit",
@@ -159,6 +199,17 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   "connections/max-per-process": [
+    {
+      title: "too many, and a key for fewer",
+      facts: { poolMax: { value: 20, path: "poolSize", key: "poolSize" }, remedy: "Wrap it" },
+      finds: [
+        [
+          "20 connections",
+          "Wrap it, or set `poolSize: 10`, or raise `connections.maxPerProcess`.",
+          "poolSize",
+        ],
+      ],
+    },
     { title: "as many as allowed", facts: { poolMax: fact(10) }, finds: [] },
     {
       title: "one more",
@@ -450,7 +501,8 @@ describe("every rule", () => {
 
     const odd = everything.filter(
       ({ message, help }) =>
-        !message.endsWith(".") || !/^(?:Set|Move|Remove|Use|Qualify|Connect) .*\.$/u.test(help),
+        !message.endsWith(".") ||
+        !/^(?:Set|Move|Remove|Use|Qualify|Connect|Wrap) .*\.$/u.test(help),
     );
 
     expect(odd).toEqual([]);

@@ -65,8 +65,8 @@ export function describePoolConfig(config: PoolConfigInput, context: DescribeCon
     effective.setting("fallback_application_name");
   const queryTimeout = effective.setting("query_timeout");
   /** A setting under the user's own key, also where pg's default stands in for it. */
-  const keyed = <Value>(name: string, fact: Fact<Value>): Fact<Value> => {
-    const key = paths.option(name);
+  const keyed = <Value>(option: string, fact: Fact<Value>): Fact<Value> => {
+    const key = paths.option(option);
     return fact.path === DEFAULT_PATH
       ? { ...fact, path: `${key} (${DEFAULT_PATH})`, key }
       : { ...fact, key };

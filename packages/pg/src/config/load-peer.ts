@@ -28,8 +28,8 @@ export function findPeer(name: string, anchors: readonly string[]): string | und
  * Loads a package of the application as the ORM itself would, and never a copy of our own. `option`
  * is the key by which a service may give it instead.
  *
- * Throws `PolicyError` `driver/missing` where no anchor has it, or where loading it fails; the
- * `cause` then says why.
+ * Throws `PolicyError` `driver/missing` where no anchor has it, where a package that it needs is not
+ * there, which is then named, or where loading it fails otherwise; the `cause` then says why.
  */
 export function loadPeer(name: string, option: string, anchors: readonly string[]): unknown {
   const file = findPeer(name, anchors);
@@ -41,6 +41,14 @@ export function loadPeer(name: string, option: string, anchors: readonly string[
   try {
     return createRequire(file)(file) as unknown;
   } catch (cause) {
+    const needed = missingPackage(cause);
+    if (needed !== undefined) {
+      throw new PolicyError(
+        "driver/missing",
+        `The package \`${needed}\` is not installed, and \`${name}\` cannot be loaded without it.`,
+        { hint: `Run \`npm install ${needed}\`, or pass \`${name}\` as \`${option}\`.`, cause },
+      );
+    }
     throw new PolicyError(
       "driver/missing",
       `The package \`${name}\` is installed and cannot be loaded.`,
@@ -50,4 +58,13 @@ export function loadPeer(name: string, option: string, anchors: readonly string[
       },
     );
   }
+}
+
+/** The package that a module did not find; a file of its own, whose path nobody wants to read, is none. */
+function missingPackage(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !("code" in cause)) return undefined;
+  if (cause.code !== "MODULE_NOT_FOUND" && cause.code !== "ERR_MODULE_NOT_FOUND") return undefined;
+  return /^Cannot find (?:module|package) '(?<name>(?:@[\w.-]+\/)?[\w-][\w.-]*)(?:\/[^']*)?'/u.exec(
+    cause.message,
+  )?.groups?.["name"];
 }

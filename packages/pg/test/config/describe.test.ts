@@ -12,20 +12,26 @@ interface Example {
   readonly facts: Partial<ClientFacts>;
 }
 
-const unset = <Value>(value: Value): { value: Value; path: string } => ({
-  value,
-  path: "default of pg",
-});
+interface Unset<Value> {
+  readonly value: Value;
+  readonly path: string;
+  readonly key?: string;
+}
+
+const unset = <Value>(value: Value, key?: string): Unset<Value> =>
+  key === undefined
+    ? { value, path: "default of pg" }
+    : { value, path: `${key} (default of pg)`, key };
 
 const EXAMPLES: readonly Example[] = [
   {
     title: "nothing at all",
     config: undefined,
     facts: {
-      applicationName: unset(undefined),
-      poolMax: unset(10),
-      usesPerConnection: unset(Infinity),
-      acquireTimeoutMs: unset(Infinity),
+      applicationName: unset(undefined, "application_name"),
+      poolMax: unset(10, "max"),
+      usesPerConnection: unset(Infinity, "maxUses"),
+      acquireTimeoutMs: unset(Infinity, "connectionTimeoutMillis"),
       startupParameters: [],
       namedStatements: unset(false),
       abandonQueryAfterMs: undefined,
@@ -66,7 +72,7 @@ const EXAMPLES: readonly Example[] = [
     config: { fallback_application_name: "fallback" },
     facts: { applicationName: { value: "fallback", path: "fallback_application_name" } },
   },
-  { title: "max: 0 is 10", config: { max: 0 }, facts: { poolMax: unset(10) } },
+  { title: "max: 0 is 10", config: { max: 0 }, facts: { poolMax: unset(10, "max") } },
   {
     title: 'max: "20" is 20',
     config: { max: "20" },
@@ -91,7 +97,7 @@ const EXAMPLES: readonly Example[] = [
     title: "pool options in the URL are read by nobody",
     config: `${URL}?max=3`,
     facts: {
-      poolMax: unset(10),
+      poolMax: unset(10, "max"),
       ignoredSettings: [
         {
           value: { name: "max", instead: "Set `max` in the pool's options." },
@@ -103,12 +109,12 @@ const EXAMPLES: readonly Example[] = [
   {
     title: "maxUses: 0 is for ever",
     config: { maxUses: 0 },
-    facts: { usesPerConnection: unset(Infinity) },
+    facts: { usesPerConnection: unset(Infinity, "maxUses") },
   },
   {
     title: "connectionTimeoutMillis: 0 waits for ever",
     config: { connectionTimeoutMillis: 0 },
-    facts: { acquireTimeoutMs: unset(Infinity) },
+    facts: { acquireTimeoutMs: unset(Infinity, "connectionTimeoutMillis") },
   },
   {
     title: "limits from options and URL",
@@ -179,7 +185,7 @@ const EXAMPLES: readonly Example[] = [
   {
     title: "a Unix socket in pg's short form",
     config: "/run/postgresql app",
-    facts: { applicationName: unset(undefined), ignoredSettings: [] },
+    facts: { applicationName: unset(undefined, "application_name"), ignoredSettings: [] },
   },
 ];
 
@@ -208,8 +214,20 @@ describe("describePoolConfig", () => {
     });
 
     expect(found.startupParameters[0]?.path).toBe("extra.statement_timeout");
+    expect(found.usesPerConnection).toEqual(unset(Infinity, "extra.maxUses"));
     expect(found.ignoredSettings).toEqual([
       { value: { name: "pgbouncer", instead: "Remove it." }, path: "url?pgbouncer" },
     ]);
+  });
+
+  test.each([
+    ["checked", "Wrap it"],
+    ["guarded", undefined],
+  ] as const)("for a client that is %s the remedy is %s", (coverage, remedy) => {
+    const context = { client: "pg", target: "main", lane: "pooled", remedy: "Wrap it" } as const;
+
+    const found = describePoolConfig({}, { ...context, coverage });
+
+    expect(found.remedy).toBe(remedy);
   });
 });

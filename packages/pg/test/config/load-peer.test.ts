@@ -10,11 +10,13 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "doorpolicy-peer-"));
-  await mkdir(join(folder, "node_modules", "broken"), { recursive: true });
-  await writeFile(
-    join(folder, "node_modules", "broken", "index.js"),
-    "require('nowhere-to-be-found')",
-  );
+  for (const [name, needed] of [
+    ["broken", "nowhere-to-be-found/lib/x.js"],
+    ["halved", "./lost.js"],
+  ] as const) {
+    await mkdir(join(folder, "node_modules", name), { recursive: true });
+    await writeFile(join(folder, "node_modules", name, "index.js"), `require("${needed}")`);
+  }
   await writeFile(join(folder, "package.json"), "{}");
 });
 
@@ -39,9 +41,26 @@ describe("loadPeer", () => {
     expect(load).toThrow(expect.objectContaining({ code: "driver/missing" }));
   });
 
-  test("keeps the reason why an installed package cannot be loaded", () => {
+  test("names the package that an installed one needs, and keeps the reason", () => {
     const load = loading("broken");
 
+    expect(load).toThrow(
+      "The package `nowhere-to-be-found` is not installed, and `broken` cannot be loaded without it. Run `npm install nowhere-to-be-found`",
+    );
+    expect(load).toThrow(
+      expect.objectContaining({
+        code: "driver/missing",
+        cause: expect.objectContaining({ code: "MODULE_NOT_FOUND" }) as unknown,
+      }),
+    );
+  });
+
+  test("says of a package that is broken in itself only that, and keeps the reason", () => {
+    const load = loading("halved");
+
+    expect(load).toThrow(
+      "The package `halved` is installed and cannot be loaded. Run `npm install halved` again",
+    );
     expect(load).toThrow(
       expect.objectContaining({
         code: "driver/missing",
