@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 import { afterEach, describe, expect, test, vi } from "vitest";
 
 import { run } from "../src/program.ts";
@@ -11,8 +13,10 @@ afterEach(() => {
 async function runHere(args: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const printed = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
-    vi.spyOn(process[name], "write").mockImplementation((text) => {
+    vi.spyOn(process[name], "write").mockImplementation((text, encodingOrDone, done) => {
       printed[name] += String(text);
+      const written = typeof encodingOrDone === "function" ? encodingOrDone : done;
+      written?.();
       return true;
     });
   }
@@ -41,6 +45,22 @@ describe("doorpolicy", () => {
       code,
       stdout: expect.stringMatching(stdout),
       stderr: expect.stringMatching(stderr),
+    });
+  });
+
+  // A `.env` file loads no module, so that this process may judge it.
+  test.each([
+    ["1", 0],
+    ["0", 1],
+  ])("check --max-warnings %s of one warning ends with %i", async (limit, code) => {
+    const file = fileURLToPath(new URL("fixtures/ignored.env", import.meta.url));
+
+    const ran = await runHere(["check", "--client", "prisma", "--max-warnings", limit, file]);
+
+    expect(ran).toEqual({
+      code,
+      stdout: expect.stringContaining("0 errors, 1 warning\n"),
+      stderr: "",
     });
   });
 

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
 
-import type { CheckReport, LocatedFinding } from "../src/check/check-report.ts";
+import type { CheckReport, Judged, LocatedFinding } from "../src/check/check-report.ts";
 import {
   brokenPromises,
   demoJson,
@@ -25,6 +25,7 @@ const finding: LocatedFinding = {
   target: "main",
   docs: "docs/rules/startup/no-unsupported-parameters.md",
   file: "src/data-source.ts",
+  subject: "export options",
   position: { line: 14, column: 7 },
 };
 
@@ -33,6 +34,14 @@ const report = (findings: readonly LocatedFinding[]): CheckReport => ({
   findings,
   failures: [],
   notices: [],
+});
+
+const judgedBy = (policy: string, subject: string, file: string): Judged => ({
+  file,
+  subject,
+  client: "typeorm",
+  coverage: "checked",
+  policy,
 });
 
 describe("the text of a check", () => {
@@ -69,9 +78,73 @@ warning[startup/no-unsupported-parameters]: \`statement_timeout\` goes out in th
     expect(text).toMatch(/\n\n0 errors, 0 warnings, 1 allowed$/);
   });
 
+  test("says which policy judged, and that it is the preset where none was found", () => {
+    const { file, subject } = finding;
+
+    const found = textReport(
+      { ...report([finding]), judged: [judgedBy("db/doorpolicy.config.ts", subject, file)] },
+      plain,
+    );
+    const preset = textReport(
+      { ...report([finding]), judged: [judgedBy("recommended", subject, file)] },
+      plain,
+    );
+
+    expect(found).toMatch(/\n\njudged by db\/doorpolicy\.config\.ts\n\n1 error, 0 warnings$/);
+    expect(preset).toContain(
+      "\n\njudged by the preset `recommended`: no doorpolicy.config.* found; add one that exports your policy\n\n",
+    );
+  });
+
+  test("names the files where several policies judged, and the export where a file has several", () => {
+    const [one, two, other] = [
+      { ...finding, file: "a.ts", subject: "export billing" },
+      { ...finding, file: "a.ts", subject: "export reports[1]" },
+      { ...finding, file: "b.ts", subject: "export options" },
+    ];
+
+    const text = textReport(
+      {
+        ...report([one, two, other]),
+        judged: [
+          judgedBy("a.ts", "export billing", "a.ts"),
+          judgedBy("a.ts", "export reports[1]", "a.ts"),
+          judgedBy("c.ts", "export options", "b.ts"),
+          { ...judgedBy("b.ts", "export policy", "b.ts"), client: "policy" },
+        ],
+      },
+      plain,
+    );
+
+    expect(text.match(/(?<=--> ).*/g)).toEqual([
+      "a.ts:14:7 at extra.statement_timeout of `billing`",
+      "a.ts:14:7 at extra.statement_timeout of `reports[1]`",
+      "b.ts:14:7 at extra.statement_timeout",
+    ]);
+    expect(text).toContain("\n\na.ts judged by a.ts\nb.ts judged by c.ts\n\n3 errors");
+  });
+
+  test("names the variable that cannot be judged, and its line", () => {
+    const failure = {
+      file: ".env",
+      subject: "DATABASE_URL",
+      position: { line: 2, column: 1 },
+      message: "it cannot be read",
+      hint: "Mend it.",
+      cause: undefined,
+      stack: undefined,
+    };
+
+    const text = textFailures([failure], plain, { debug: false });
+
+    expect(text).toBe("cannot judge .env:2:1 (DATABASE_URL): it cannot be read\n  help: Mend it.");
+  });
+
   test("shows the stack of a failure only when it is asked for", () => {
     const failure = {
       file: "a.ts",
+      subject: undefined,
+      position: undefined,
       message: "it throws",
       hint: "Mend it.",
       cause: "no such table",
@@ -99,7 +172,17 @@ test("the JSON of a check says null for what is not known", () => {
         },
       ],
       findings: [{ ...finding, position: undefined }],
-      failures: [{ file: "b.ts", message: "m", hint: "h", cause: undefined, stack: "s" }],
+      failures: [
+        {
+          file: "b.ts",
+          subject: undefined,
+          position: undefined,
+          message: "m",
+          hint: "h",
+          cause: undefined,
+          stack: "s",
+        },
+      ],
       notices: ["n"],
     }),
   );
@@ -119,6 +202,7 @@ test("the JSON of a check says null for what is not known", () => {
         message: finding.message,
         help: finding.help,
         file: "src/data-source.ts",
+        subject: "export options",
         line: null,
         column: null,
         path: "extra.statement_timeout",
@@ -128,7 +212,17 @@ test("the JSON of a check says null for what is not known", () => {
         allowed: null,
       },
     ],
-    failures: [{ file: "b.ts", message: "m", hint: "h", cause: null }],
+    failures: [
+      {
+        file: "b.ts",
+        subject: null,
+        line: null,
+        column: null,
+        message: "m",
+        hint: "h",
+        cause: null,
+      },
+    ],
     notices: ["n"],
   });
 });

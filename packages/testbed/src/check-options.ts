@@ -1,4 +1,5 @@
 import { TestbedError } from "./errors.ts";
+import { refuseUnknownKeys } from "./known-keys.ts";
 import { SUPERUSER } from "./run/cluster.ts";
 import { ADMIN_USER, sessionAlias } from "./run/pooler.ts";
 import { parseUrl } from "./urls.ts";
@@ -26,6 +27,7 @@ const RESERVED_USERS = [SUPERUSER, ADMIN_USER];
 
 /** Fills in defaults and refuses what no server could start with. Throws `testbed/invalid-option`. */
 export function checkOptions(options: TestbedOptions): CheckedOptions {
+  refuseUnknownKeys(options);
   const { auth = "trust", poolMode = "transaction", poolSize = 20, tls = false } = options;
   const { user = "app", password = "app", database = "app", databases = [], users = {} } = options;
   oneOf("auth", auth, AUTH);

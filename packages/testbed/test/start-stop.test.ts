@@ -50,6 +50,25 @@ describe("options that no server could start with", { timeout: 60_000 }, () => {
   });
 });
 
+describe("a key that is none", () => {
+  it.each([
+    [`{ "pooler": { "verison": "1.24" } }`, "`pooler.verison`", "did you mean `pooler.version`?"],
+    [
+      `{ "postgres": { "setings": {} } }`,
+      "`postgres.setings`",
+      "did you mean `postgres.settings`?",
+    ],
+    [`{ "poolsize": 3 }`, "`poolsize`", "did you mean `poolSize`?"],
+    [`{ "constructor": "verysecret" }`, "`constructor`", "known here: allowDownload, "],
+  ])("%s is refused, with the nearest one that is", async (json, name, says) => {
+    const error: unknown = await startTestbed(JSON.parse(json)).catch((reason: unknown) => reason);
+
+    expect(isTestbedError(error) && error.code).toBe("testbed/invalid-option");
+    expect(String(error)).toContain(`${name} is not an option of the testbed; ${says}`);
+    expect(String(error)).not.toContain("verysecret");
+  });
+});
+
 describe("stop()", { timeout: 60_000 }, () => {
   it("ends both servers, removes their files, and may be called again", async () => {
     const other = await startTestbed({ allowDownload: true, tls: true });

@@ -10,12 +10,17 @@ export interface Position {
 export interface LocatedFinding extends Diagnostic {
   /** Relative to the working directory. */
   readonly file: string;
+  /** As in {@link Judged}. */
+  readonly subject: string;
   /** `undefined` where the key is not written anywhere, such as a name that is missing. */
   readonly position: Position | undefined;
 }
 
+/** What judges where no policy is found. */
+export const PRESET = "recommended";
+
 /** One thing that was judged: an option object, a URL, a policy. */
-interface Judged {
+export interface Judged {
   readonly file: string;
   /** In the file's words: `export dataSource`, `DATABASE_URL`. */
   readonly subject: string;
@@ -23,13 +28,16 @@ interface Judged {
   readonly client: string;
   /** `undefined` for a policy, which covers nothing by itself. */
   readonly coverage: Coverage | undefined;
-  /** The policy's file, or `"recommended"` where none was found. */
+  /** The file of its policy, or {@link PRESET} where none was found. */
   readonly policy: string;
 }
 
-/** A file that could not be judged, and why. Holds no secret. */
+/** A file, or one thing in it, that could not be judged, and why. Holds no secret. */
 export interface Failure {
   readonly file: string;
+  /** As in {@link Judged}; `undefined` for the whole file. */
+  readonly subject: string | undefined;
+  readonly position: Position | undefined;
   readonly message: string;
   /** One imperative sentence. */
   readonly hint: string;

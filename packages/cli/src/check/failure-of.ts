@@ -1,15 +1,23 @@
 import { causesOf, hintOf, messageOf } from "../report/failure.ts";
 import { scrubbed } from "../scrub.ts";
-import type { Failure } from "./check-report.ts";
+import type { Failure, Position } from "./check-report.ts";
 
-/** Why a file could not be judged, from whatever was thrown; without URLs. */
-export function failureOf(file: string, error: unknown): Failure {
+/** Which thing in a file it was, and where it stands. */
+interface Place {
+  readonly subject?: string;
+  readonly position?: Position;
+}
+
+/** Why a file, or one thing in it, could not be judged, from whatever was thrown; without URLs. */
+export function failureOf(file: string, error: unknown, place: Place = {}): Failure {
   const hint = hintOf(error);
   const message = messageOf(error);
   const causes = causesOf(error).map((cause) => scrubbed(firstLine(messageOf(cause))));
 
   return {
     file,
+    subject: place.subject,
+    position: place.position,
     // Errors of the policy end with their hint, which has a line of its own here.
     message: scrubbed(hint === undefined ? message : message.replace(hint, "")).trim(),
     hint:

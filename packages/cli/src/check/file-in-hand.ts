@@ -7,5 +7,6 @@ export interface FileInHand {
   /** As reports call it. */
   readonly shown: string;
   readonly text: string;
+  readonly cwd: string;
   readonly policies: Policies;
 }

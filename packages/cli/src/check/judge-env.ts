@@ -1,21 +1,16 @@
 import { dirname } from "node:path";
 
-import {
-  check,
-  type ClientFacts,
-  type Diagnostic,
-  type Lane,
-  type ResolvedPolicy,
-} from "@doorpolicy/core";
+import { check, type ClientFacts, type Diagnostic, type ResolvedPolicy } from "@doorpolicy/core";
 
-import type { FileReport, LocatedFinding } from "./check-report.ts";
+import type { Failure, FileReport, LocatedFinding } from "./check-report.ts";
 import { clientsNear, type UrlClient } from "./clients.ts";
 import { describeUrl } from "./describe.ts";
+import { docsPage } from "./docs-page.ts";
 import { type EnvEntry, isPostgresUrl, positionInEntry, readEnvFile } from "./env-file.ts";
+import { failureOf } from "./failure-of.ts";
 import type { FileInHand } from "./file-in-hand.ts";
-
-/** Names that say that a URL leads around the pooler. */
-const DIRECT_NAME = /DIRECT|MIGRAT|SHADOW|UNPOOLED|NON_POOLING|ADMIN/i;
+import type { FoundPolicy } from "./policies.ts";
+import { laneOfName, laneOfVariable } from "./variables.ts";
 
 /**
  * Judges the connection URLs of a `.env` file, for what stands in them and for nothing else: that a
@@ -25,32 +20,65 @@ export async function judgeEnvFile(
   file: FileInHand,
   client: UrlClient | undefined,
 ): Promise<FileReport> {
-  const urls = readEnvFile(file.text).filter((entry) => isPostgresUrl(entry.value));
-  if (urls.length === 0) return { judged: [], findings: [], failures: [] };
-  const { policy, from } = await file.policies.for(file.path);
+  const entries = readEnvFile(file.text).filter(({ value }) => value.trim() !== "");
+  if (entries.length === 0) return { judged: [], findings: [], failures: [] };
+  const found = await file.policies.for(file.path);
+  // A variable that the policy names has to be a URL of Postgres, whatever it is.
+  const urls = entries.filter(
+    ({ name, value }) => isPostgresUrl(value) || laneOfVariable(name, found.policy) !== undefined,
+  );
   const clients = client === undefined ? clientsNear(dirname(file.path)) : [client];
 
-  const all = await Promise.all(
+  const reports = await Promise.all(
     urls.flatMap((entry) =>
-      clients.map(async (judgedFor) => {
-        const facts = await describeUrl(judgedFor, entry.value, {
-          policy,
-          ...laneOf(entry.name, policy),
-        });
-        return { entry, facts, findings: findingsOf(file, entry, facts, policy) };
-      }),
+      clients.map((judgedFor) =>
+        judgeUrl(file, entry, judgedFor, found).catch((error: unknown): FileReport => ({
+          judged: [],
+          findings: [],
+          failures: [
+            failureOf(file.shown, error, {
+              subject: entry.name,
+              position: positionInEntry(file.text, entry),
+            }),
+          ],
+        })),
+      ),
     ),
   );
 
   return {
-    judged: all.map(({ entry, facts }) => ({
-      file: file.shown,
-      subject: entry.name,
-      client: facts.client,
-      coverage: facts.coverage,
-      policy: from,
-    })),
-    findings: once(all.flatMap(({ findings }) => findings)),
+    judged: reports.flatMap((report) => report.judged),
+    findings: onceEach(
+      reports.flatMap((report) => report.findings),
+      ({ rule, path }: LocatedFinding) => `${rule} ${path}`,
+    ),
+    failures: onceEach(
+      reports.flatMap((report) => report.failures),
+      ({ subject, message }: Failure) => `${subject} ${message}`,
+    ),
+  };
+}
+
+async function judgeUrl(
+  file: FileInHand,
+  entry: EnvEntry,
+  client: UrlClient,
+  { policy, from }: FoundPolicy,
+): Promise<FileReport> {
+  const choice = laneOfVariable(entry.name, policy) ?? laneOfName(entry.name);
+  const facts = await describeUrl(client, entry.value, { policy, ...choice });
+
+  return {
+    judged: [
+      {
+        file: file.shown,
+        subject: entry.name,
+        client: facts.client,
+        coverage: facts.coverage,
+        policy: from,
+      },
+    ],
+    findings: findingsOf(file, entry, facts, policy),
     failures: [],
   };
 }
@@ -68,32 +96,18 @@ function findingsOf(
       {
         ...diagnostic,
         path: `${entry.name}?${parameter}`,
+        docs: docsPage(diagnostic.docs, file.cwd),
         file: file.shown,
+        subject: entry.name,
         position: positionInEntry(file.text, entry, parameter),
       },
     ];
   });
 }
 
-/** The lane that the policy gives this variable to; else what its name says; else the pooled one. */
-function laneOf(
-  name: string,
-  policy: ResolvedPolicy,
-): { readonly target?: string; readonly lane: Lane } {
-  for (const target of Object.values(policy.targets)) {
-    const lane = (["pooled", "direct"] as const).find((candidate) => {
-      const { [candidate]: source } = target.lanes;
-      return source.url === undefined ? source.missing.includes(name) : source.from.includes(name);
-    });
-    if (lane !== undefined) return { target: target.name, lane };
-  }
+/** What two clients mind about one variable is one thing to correct; the first client speaks. */
+function onceEach<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
+  const keys = items.map(keyOf);
 
-  return { lane: DIRECT_NAME.test(name) ? "direct" : "pooled" };
-}
-
-/** One parameter that two clients mind is one thing to correct; the first client speaks. */
-function once(findings: readonly LocatedFinding[]): LocatedFinding[] {
-  const keys = findings.map(({ rule, path }) => `${rule} ${path}`);
-
-  return findings.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
+  return items.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
 }

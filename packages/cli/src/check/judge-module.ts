@@ -5,12 +5,15 @@ import { check } from "@doorpolicy/core";
 import type { FileReport, LocatedFinding } from "./check-report.ts";
 import type { Containment } from "./contain.ts";
 import { describeSubject } from "./describe.ts";
+import { docsPage } from "./docs-page.ts";
 import { environmentNear } from "./environment.ts";
 import { type Subject, subjectsOf } from "./exports.ts";
 import { failureOf } from "./failure-of.ts";
 import type { FileInHand } from "./file-in-hand.ts";
 import { loadModule } from "./load-module.ts";
 import { locate } from "./locate.ts";
+import type { FoundPolicy } from "./policies.ts";
+import { policyBeside } from "./policy-beside.ts";
 import { resolveForCheck } from "./policy-file.ts";
 
 /** A module without anything to judge: silence would look like a clean result. */
@@ -22,16 +25,22 @@ class NothingToJudge extends Error {
 /** Imports a module, connects nowhere, and judges what it exports. */
 export async function judgeModule(file: FileInHand, containment: Containment): Promise<FileReport> {
   const environment = environmentNear(dirname(file.path));
-  const subjects = subjectsOf(await loadModule(file.path, environment, containment));
+  const exported = await loadModule(file.path, environment, containment);
+  const subjects = subjectsOf(exported);
   if (subjects.length === 0)
     throw new NothingToJudge("the module exports nothing that can be judged");
 
+  let finding: Promise<FoundPolicy> | undefined;
+  const policy = (): Promise<FoundPolicy> =>
+    (finding ??= file.policies.for(file.path, () =>
+      policyBeside({ path: file.path, text: file.text, exported, environment }, containment),
+    ));
   const reports = await Promise.all(
     subjects.map((subject) =>
-      judgeSubject(file, subject).catch((error: unknown): FileReport => ({
+      judgeSubject(file, subject, policy).catch((error: unknown): FileReport => ({
         judged: [],
         findings: [],
-        failures: [failureOf(`${file.shown} (${subject.subject})`, error)],
+        failures: [failureOf(file.shown, error, subject)],
       })),
     ),
   );
@@ -43,7 +52,11 @@ export async function judgeModule(file: FileInHand, containment: Containment): P
   };
 }
 
-async function judgeSubject(file: FileInHand, subject: Subject): Promise<FileReport> {
+async function judgeSubject(
+  file: FileInHand,
+  subject: Subject,
+  policyOf: () => Promise<FoundPolicy>,
+): Promise<FileReport> {
   if (subject.kind === "policy") {
     // Resolving checks it whole: every key, every value, and the chain of its limits.
     resolveForCheck(subject.policy, { ...environmentNear(dirname(file.path)), ...process.env });
@@ -61,7 +74,7 @@ async function judgeSubject(file: FileInHand, subject: Subject): Promise<FileRep
       failures: [],
     };
   }
-  const { policy, from } = await file.policies.for(file.path);
+  const { policy, from } = await policyOf();
   const facts = await describeSubject(subject, policy);
 
   return {
@@ -76,7 +89,9 @@ async function judgeSubject(file: FileInHand, subject: Subject): Promise<FileRep
     ],
     findings: check(facts, policy).map((diagnostic): LocatedFinding => ({
       ...diagnostic,
+      docs: docsPage(diagnostic.docs, file.cwd),
       file: file.shown,
+      subject: subject.subject,
       position: locate(file.text, diagnostic.path, subject.exportName),
     })),
     failures: [],

@@ -34,7 +34,7 @@ export async function judge(options: JudgeOptions): Promise<CheckReport> {
   for (const { path, shown, text, error } of read) {
     try {
       if (text === undefined) throw error;
-      const file = { path, shown, text, policies };
+      const file = { path, shown, text, cwd: options.cwd, policies };
       reports.push(
         isEnvFile(path)
           ? await judgeEnvFile(file, options.client)

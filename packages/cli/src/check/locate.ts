@@ -79,7 +79,7 @@ function blanked(text: string): string {
 }
 
 /** Blanks comments and keeps every offset; strings are kept, since URLs contain `//`. */
-function withoutComments(source: string): string {
+export function withoutComments(source: string): string {
   const token =
     /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 

@@ -31,11 +31,35 @@ export function nearestPolicyFile(folder: string): string | undefined {
  * policy among its exports. The first two may be plain objects; resolving them checks them.
  */
 export function policyIn(exported: ModuleExports): Policy | ResolvedPolicy | undefined {
-  const named = [exported["default"], exported["policy"]].find((value) => isRecord(value));
-  if (named !== undefined) return named;
-  const marked = Object.values(exported).filter((value) => isAnyPolicy(value));
+  const marked = markedPolicyIn(exported);
+  if (marked !== undefined) return marked;
+  const exports = withInnerExports(exported);
 
-  return marked.length === 1 ? marked[0] : undefined;
+  return [exports["default"], exports["policy"]].find((value) => isRecord(value));
+}
+
+/** The policy made by `definePolicy` that a module exports, if there is one, or one of that name. */
+export function markedPolicyIn(exported: ModuleExports): Policy | ResolvedPolicy | undefined {
+  const exports = withInnerExports(exported);
+  const named = [exports["default"], exports["policy"]].find((value) => isAnyPolicy(value));
+  if (named !== undefined) return named;
+  const marked = new Set(Object.values(exports).filter((value) => isAnyPolicy(value)));
+
+  return marked.size === 1 ? [...marked][0] : undefined;
+}
+
+/**
+ * A file that was transpiled to CommonJS, as in a package without `"type": "module"`, arrives as one
+ * default export that holds all of them. No policy has a key `policy` or `default`.
+ */
+function withInnerExports(exported: ModuleExports): ModuleExports {
+  const { default: inner } = exported;
+  if (isAnyPolicy(inner) || !isRecord(inner)) return exported;
+  const isModule = "__esModule" in inner || "policy" in inner || "default" in inner;
+  if (!isModule && !Object.values(inner).some((value) => isAnyPolicy(value))) return exported;
+  const { default: _, ...others } = exported;
+
+  return { ...others, ...inner };
 }
 
 /** A policy as it is for this check; what it reads from the environment is the given one. */

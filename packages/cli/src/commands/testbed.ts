@@ -18,8 +18,8 @@ export interface TestbedFlags {
 }
 
 /**
- * Runs one testbed in the foreground: prints its URLs, waits for Ctrl-C or SIGTERM, and leaves
- * neither process nor file behind.
+ * Runs one testbed in the foreground: prints its URLs and its process id, waits for Ctrl-C, SIGTERM
+ * or the end of its parent, and leaves neither process nor file behind.
  */
 export async function testbedCommand(flags: TestbedFlags): Promise<ExitCode> {
   const interruption = onInterruption();
@@ -53,6 +53,7 @@ export async function testbedCommand(flags: TestbedFlags): Promise<ExitCode> {
             },
             versions: { postgres: versions.postgres, pgbouncer: versions.pooler ?? null },
             poolMode: flags.poolMode,
+            pid: process.pid,
           })
         : [
             `PostgreSQL ${versions.postgres}, PgBouncer ${versions.pooler ?? "unknown"}`,
@@ -62,7 +63,9 @@ export async function testbedCommand(flags: TestbedFlags): Promise<ExitCode> {
             `  admin    ${urls.admin}`,
           ].join("\n"),
     );
-    if (!flags.json) await complain("Ctrl-C stops both and removes everything.");
+    if (!flags.json) {
+      await complain(`pid ${process.pid}; stop with Ctrl-C or kill ${process.pid}`);
+    }
     await interruption.happened;
 
     return EXIT.clean;

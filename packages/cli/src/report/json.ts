@@ -1,5 +1,4 @@
-import type { CheckReport } from "../check/check-report.ts";
-import { tallyOf } from "../check/check-report.ts";
+import { type CheckReport, tallyOf } from "../check/check-report.ts";
 
 /**
  * The report as one JSON object. Its shape is documented in the README and only ever grows;
@@ -26,6 +25,7 @@ export function jsonReport(report: CheckReport): string {
       message: finding.message,
       help: finding.help,
       file: finding.file,
+      subject: finding.subject,
       line: finding.position?.line ?? null,
       column: finding.position?.column ?? null,
       path: finding.path,
@@ -34,8 +34,11 @@ export function jsonReport(report: CheckReport): string {
       docs: finding.docs,
       allowed: finding.allowed ?? null,
     })),
-    failures: report.failures.map(({ file, message, hint, cause }) => ({
+    failures: report.failures.map(({ file, subject, position, message, hint, cause }) => ({
       file,
+      subject: subject ?? null,
+      line: position?.line ?? null,
+      column: position?.column ?? null,
       message,
       hint,
       cause: cause ?? null,
