@@ -13,7 +13,7 @@ export interface Ratio {
   open(world: World): Promise<{ readonly ours: Variant; readonly base: Variant }>;
 }
 
-export interface World {
+interface World {
   readonly pooledUrl: string;
 }
 
