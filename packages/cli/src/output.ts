@@ -20,7 +20,8 @@ export function complain(text: string): Promise<void> {
 export function colorsFor(stream: NodeJS.WriteStream): Colors {
   const forced = process.env["FORCE_COLOR"];
   if (forced !== undefined) return pc.createColors(forced !== "0");
-  return pc.createColors(stream.isTTY && process.env["NO_COLOR"] === undefined);
+  // `isTTY` is undefined for a pipe, and then picocolors would ask the environment: CI is colour to it.
+  return pc.createColors(Boolean(stream.isTTY) && process.env["NO_COLOR"] === undefined);
 }
 
 function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
