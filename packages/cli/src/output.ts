@@ -1,3 +1,5 @@
+import { isatty } from "node:tty";
+
 import pc from "picocolors";
 
 /** Paints text, or leaves it alone where colour is not wanted. */
@@ -21,7 +23,7 @@ export function colorsFor(stream: NodeJS.WriteStream): Colors {
   const forced = process.env["FORCE_COLOR"];
   if (forced !== undefined) return pc.createColors(forced !== "0");
   // `isTTY` is undefined for a pipe, and then picocolors would ask the environment: CI is colour to it.
-  return pc.createColors(Boolean(stream.isTTY) && process.env["NO_COLOR"] === undefined);
+  return pc.createColors(isatty(stream.fd) && process.env["NO_COLOR"] === undefined);
 }
 
 function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
