@@ -19,7 +19,7 @@ export function complain(text: string): Promise<void> {
  * Colours for one stream: only a terminal gets them, so that a report in a file or a log is plain.
  * `NO_COLOR` and `FORCE_COLOR` are obeyed.
  */
-export function colorsFor(stream: NodeJS.WriteStream): Colors {
+export function colorsFor(stream: NodeJS.WriteStream & { readonly fd: number }): Colors {
   const forced = process.env["FORCE_COLOR"];
   if (forced !== undefined) return pc.createColors(forced !== "0");
   // `isTTY` is undefined for a pipe, and then picocolors would ask the environment: CI is colour to it.
