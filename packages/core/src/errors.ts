@@ -16,8 +16,23 @@ export type PolicyErrorCode =
   | "options/refused"
   | "connection/acquire-timeout"
   | "connection/released"
+  | "connection/reclaimed"
   | "transaction/ended-by-policy"
-  | "transaction/rolled-back-at-commit";
+  | "transaction/ended-by-server"
+  | "transaction/rolled-back-at-commit"
+  | "transaction/no-raw-control"
+  | "transaction/second-target"
+  | "transaction/ended"
+  | "transaction/aborted"
+  | "transaction/isolation-too-strong"
+  | "transaction/no-second-connection"
+  | "transaction/outcome-unknown"
+  | "statement/outcome-unknown"
+  | "unit/unawaited-work"
+  | "unit/stalled"
+  | "unit/draining"
+  | "unit/invalid"
+  | "unit/needs-extension";
 
 export interface PolicyErrorOptions {
   /** One imperative sentence: what to do. */

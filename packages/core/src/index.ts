@@ -15,7 +15,8 @@ export { explainError } from "./explain/explain-error.ts";
 export type { Explanation, FaultKind, KnownFault } from "./explain/explanation.ts";
 export type { Retryable } from "./explain/fault.ts";
 export { scrubStatement } from "./sql/scrub.ts";
-export type { Statement } from "./sql/statements.ts";
+export { Lexer } from "./sql/lexer.ts";
+export { type Statement, statementsIn } from "./sql/statements.ts";
 export {
   mayControlTransaction,
   type TransactionAct,
@@ -37,6 +38,7 @@ export type {
   CheckLevel,
   ConnectionPolicy,
   Exception,
+  ExternalCallsPolicy,
   NamingPolicy,
   Policy,
   PolicyBase,
@@ -47,6 +49,7 @@ export type {
   RuntimeLevel,
   TargetPolicy,
   TransactionPolicy,
+  UnitsPolicy,
   UrlSource,
 } from "./policy.ts";
 export type { Lane, Mode } from "./mode.ts";
@@ -58,11 +61,13 @@ export type {
   LaneChoice,
   LaneUrl,
   ResolvedConnections,
+  ResolvedExternalCalls,
   ResolvedPolicy,
   ResolvedPooler,
   ResolvedRuleSetting,
   ResolvedTarget,
   ResolvedTransaction,
+  ResolvedUnits,
 } from "./resolved-policy.ts";
 export type { Rule, RuleContext } from "./rule.ts";
 export { ruleIds, rules } from "./rules/index.ts";

@@ -35,6 +35,8 @@ export interface Policy {
   readonly naming?: NamingPolicy;
   readonly connections?: ConnectionPolicy;
   readonly transaction?: TransactionPolicy;
+  readonly units?: UnitsPolicy;
+  readonly externalCalls?: ExternalCallsPolicy;
   /**
    * What single rules do; a bare string sets `check`, and `runtime` follows the mode.
    * `DOORPOLICY_RULES=rule=warn,…` overrides it, and says so.
@@ -167,9 +169,26 @@ export interface ConnectionPolicy {
    * @default 5_000
    */
   readonly idleTimeoutMs?: number;
+  /**
+   * How long a connection may be out of its pool without a message of its holder, in milliseconds,
+   * before `connections/held-idle` is reported with the stack of whoever took it: it keeps a slot of
+   * the process and of the pooler that nobody uses. Time counts since the holder's last message, and
+   * never while bytes flow. 0 means never. Not on the direct lane, nor where nothing pools behind.
+   *
+   * @default 5_000
+   */
+  readonly heldIdleWarnMs?: number;
+  /**
+   * How long, in milliseconds, until it is taken back: an open block is rolled back, the connection
+   * closed, and the holder's next statement fails with `connection/reclaimed`. 0 means never;
+   * otherwise longer than `heldIdleWarnMs`. Not where that one does not hold.
+   *
+   * @default 60_000 (`strict`: 15_000)
+   */
+  readonly heldIdleReclaimMs?: number;
 }
 
-/** Limits of a transaction. Milliseconds; 0 means none. */
+/** How a transaction begins, and its limits: milliseconds, 0 means none. */
 export interface TransactionPolicy {
   /**
    * Longest time a transaction may stay open with no statement running. The guard rolls it back
@@ -197,6 +216,49 @@ export interface TransactionPolicy {
    * @default 0 (`strict`: 5_000)
    */
   readonly lockTimeoutMs?: number;
+  /**
+   * Whether an ORM's own BEGIN is answered at once and sent together with the first statement of its
+   * block: a block without a statement never reaches the server, and time before the first one holds
+   * no server connection. `transaction()` begins at its first statement in any case.
+   *
+   * The snapshot and `now()` of the block are then those of its first statement, and a server that
+   * cannot be reached is noticed there and not at BEGIN.
+   *
+   * @default false
+   */
+  readonly lazyBegin?: boolean;
+}
+
+/** When a unit of work is taken not to come to its end by itself. Milliseconds. */
+export interface UnitsPolicy {
+  /**
+   * How long the holder of a unit's connection may have nothing in flight while another call of the
+   * same unit waits for it. Then the one that waits fails with `unit/stalled`, naming the holder: each
+   * may be waiting for the other. Not how long it may wait: a holder that gets on is waited for.
+   *
+   * @default 2_000
+   */
+  readonly stallMs?: number;
+  /**
+   * How long `transaction()` waits, once its function has returned, for connections that are still
+   * borrowed and inner blocks that are still open. Then it is rolled back and fails with
+   * `unit/unawaited-work`: a COMMIT would store one part of the work. 0 means that it does not wait.
+   *
+   * @default 1_000
+   */
+  readonly settleTimeoutMs?: number;
+}
+
+/** Calls to other services while a transaction is open (`transaction/no-external-calls`). */
+export interface ExternalCallsPolicy {
+  /**
+   * Hosts to which such calls are not reported: a host or an address without scheme and port, or
+   * `*.example.com` for all below it. For what sends on its own account, such as an exporter of traces.
+   * A later policy's list replaces an earlier one's.
+   *
+   * @default []
+   */
+  readonly ignoreHosts?: readonly string[];
 }
 
 export type CheckLevel = "off" | "warn" | "error";

@@ -20,6 +20,8 @@ export interface ResolvedPolicy {
   readonly name: ConnectionName;
   readonly connections: ResolvedConnections;
   readonly transaction: ResolvedTransaction;
+  readonly units: ResolvedUnits;
+  readonly externalCalls: ResolvedExternalCalls;
   readonly rules: Readonly<Record<string, ResolvedRuleSetting>>;
   readonly allow: readonly Exception[];
   /** True when a service's own options may not override this key. */
@@ -58,6 +60,8 @@ export interface ResolvedConnections {
   readonly maxPerProcess: number;
   readonly acquireTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  readonly heldIdleWarnMs: number;
+  readonly heldIdleReclaimMs: number;
 }
 
 export interface ResolvedTransaction {
@@ -65,10 +69,21 @@ export interface ResolvedTransaction {
   readonly timeoutMs: number;
   readonly statementTimeoutMs: number;
   readonly lockTimeoutMs: number;
+  readonly lazyBegin: boolean;
   /** What the server is told as `idle_in_transaction_session_timeout`: 20 % and at least 1 s above the guard's own limit. */
   readonly serverIdleTimeoutMs: number;
   /** How long an ORM may wait for a connection before its own limit ends the wait: above `acquireTimeoutMs`. */
   readonly maxWaitMs: number;
+}
+
+export interface ResolvedUnits {
+  readonly stallMs: number;
+  readonly settleTimeoutMs: number;
+}
+
+export interface ResolvedExternalCalls {
+  /** In lower case. */
+  readonly ignoreHosts: readonly string[];
 }
 
 export interface ResolvedRuleSetting {

@@ -78,8 +78,9 @@ test("no link between these pages leads nowhere", () => {
   const known = new Set([
     ...[...pagesIn("docs/rules").keys()].map((id) => `docs/rules/${id}.md`),
     ...[...pagesIn("docs/errors").keys()].map((code) => `docs/errors/${code}.md`),
+    ...[...pagesIn("docs/faults").keys()].map((family) => `docs/faults/${family}.md`),
   ]);
-  const folders = ["docs/rules", "docs/errors"] as const;
+  const folders = ["docs/rules", "docs/errors", "docs/faults"] as const;
 
   const dead = folders.flatMap((folder) =>
     [...pagesIn(folder)].flatMap(([id, page]) =>

@@ -19,10 +19,8 @@ import { explainPolicyError } from "./policy-fault.ts";
  */
 export function explainError(error: unknown): Explanation | undefined {
   const chain = chainOf(error);
-  for (const { value } of chain) {
-    const own = explainPolicyError(value);
-    if (own !== undefined) return own;
-  }
+  const own = explainPolicyError(chain);
+  if (own !== undefined) return own;
   const found = chain.flatMap(facesOf).flatMap((face) => recognise(face) ?? []);
   const reasons = found.filter(({ signature }) => !signature.symptom);
   const best = innermost(reasons) ?? innermost(found);

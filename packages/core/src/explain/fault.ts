@@ -7,7 +7,7 @@
  *   BEGIN, not the one statement.
  * - `"if-not-sent"`: the connection went away; safe only while neither a COMMIT nor a statement
  *   outside a block had been written. Otherwise nobody knows whether it took effect.
- * - `"no"`: it fails again until somebody changes something.
+ * - `"no"`: it fails again until somebody changes something, or it was sent and may have taken effect.
  */
 export type Retryable = "yes" | "whole-transaction" | "if-not-sent" | "no";
 

@@ -31,6 +31,8 @@ function merge(base: BasePolicy, over: Policy): BasePolicy {
     naming: mergeKeys(base.naming, over.naming),
     connections: mergeKeys(base.connections, over.connections),
     transaction: mergeKeys(base.transaction, over.transaction),
+    units: mergeKeys(base.units, over.units),
+    externalCalls: mergeKeys(base.externalCalls, over.externalCalls),
     rules: mergeRules(base.rules, over.rules),
     allow: [...(base.allow ?? []), ...(over.allow ?? [])],
     enforced: [...new Set([...(base.enforced ?? []), ...(over.enforced ?? [])])],

@@ -1,9 +1,11 @@
 import type {
   ConnectionPolicy,
+  ExternalCallsPolicy,
   NamingPolicy,
   Policy,
   RuleSetting,
   TransactionPolicy,
+  UnitsPolicy,
 } from "../policy.ts";
 import { ruleIds, severityOf } from "../rules/index.ts";
 
@@ -13,8 +15,16 @@ export interface BasePolicy extends Policy {
   readonly naming: NamingPolicy & Required<Pick<NamingPolicy, "template">>;
   readonly connections: Required<ConnectionPolicy>;
   readonly transaction: Required<TransactionPolicy>;
+  readonly units: Required<UnitsPolicy>;
+  readonly externalCalls: Required<ExternalCallsPolicy>;
   readonly rules: Readonly<Record<string, Exclude<RuleSetting, string>>>;
 }
+
+/**
+ * A call to another service tells of a design, not of a fault, and behind a service mesh every host is
+ * another one: nobody asked for these lines who did not choose `strict`, and no call is ever refused.
+ */
+const EXTERNAL_CALLS = "transaction/no-external-calls";
 
 /** Safe to add to a running service: it names, caps and reports, and refuses nothing. */
 const recommended: BasePolicy = {
@@ -25,14 +35,22 @@ const recommended: BasePolicy = {
     maxPerProcess: 10,
     acquireTimeoutMs: 5_000,
     idleTimeoutMs: 5_000,
+    heldIdleWarnMs: 5_000,
+    heldIdleReclaimMs: 60_000,
   },
   transaction: {
     idleTimeoutMs: 5_000,
     timeoutMs: 30_000,
     statementTimeoutMs: 0,
     lockTimeoutMs: 0,
+    lazyBegin: false,
   },
-  rules: Object.fromEntries(ruleIds.map((id) => [id, { check: severityOf(id) }])),
+  units: { stallMs: 2_000, settleTimeoutMs: 1_000 },
+  externalCalls: { ignoreHosts: [] },
+  rules: {
+    ...Object.fromEntries(ruleIds.map((id) => [id, { check: severityOf(id) }])),
+    [EXTERNAL_CALLS]: { check: severityOf(EXTERNAL_CALLS), runtime: "off" },
+  },
   allow: [],
   enforced: [],
 };
@@ -40,9 +58,13 @@ const recommended: BasePolicy = {
 /** What a team aims at: violations are acted upon, and a service's own options override nothing. */
 const strict: Policy = {
   mode: "enforce",
+  connections: { heldIdleReclaimMs: 15_000 },
   transaction: { statementTimeoutMs: 15_000, lockTimeoutMs: 5_000 },
-  rules: Object.fromEntries(ruleIds.map((id) => [id, "error" as const])),
-  enforced: ["naming", "connections", "transaction"],
+  rules: {
+    ...Object.fromEntries(ruleIds.map((id) => [id, "error" as const])),
+    [EXTERNAL_CALLS]: { check: "error", runtime: "warn" },
+  },
+  enforced: ["naming", "connections", "transaction", "units"],
 };
 
 /** The presets by name. `recommended` lies under every policy, whatever it extends. */

@@ -1,6 +1,7 @@
 import type { Exception, Policy } from "../policy.ts";
 import type { ProcessContext } from "../process-context.ts";
 import type {
+  ResolvedExternalCalls,
   ResolvedPolicy,
   ResolvedRuleSetting,
   ResolvedTransaction,
@@ -41,6 +42,8 @@ export function resolvePolicy(policy: Policy, context: ProcessContext): Resolved
     name: nameConnection(merged.naming, context),
     connections,
     transaction,
+    units: Object.freeze({ ...merged.units }),
+    externalCalls: resolveExternalCalls(merged),
     rules: rules.settings,
     allow: exceptions.valid,
     isEnforced: enforcement(merged.enforced ?? []),
@@ -59,6 +62,12 @@ function resolveTransaction({ connections, transaction }: BasePolicy): ResolvedT
     serverIdleTimeoutMs: withGap(transaction.idleTimeoutMs),
     maxWaitMs: withGap(connections.acquireTimeoutMs),
   });
+}
+
+/** Names of hosts know no case; whoever compares them should not have to remember that. */
+function resolveExternalCalls({ externalCalls }: BasePolicy): ResolvedExternalCalls {
+  const ignoreHosts = externalCalls.ignoreHosts.map((host) => host.toLowerCase());
+  return Object.freeze({ ignoreHosts: Object.freeze(ignoreHosts) });
 }
 
 function modeNotices(policy: BasePolicy, override: string): readonly string[] {

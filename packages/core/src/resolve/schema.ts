@@ -16,6 +16,13 @@ const text = check<string>(
   "a text that is not empty",
 );
 
+const yesOrNo = check<boolean>((value) => typeof value === "boolean", "true or false");
+
+const host = check<string>(
+  (value) => typeof value === "string" && isHost(value),
+  "a host such as localhost or *.example.com, without scheme and port",
+);
+
 const namePart = check<string>(
   // Silently replaced characters would be another name than the one that was written down.
   (value) => typeof value === "string" && value.trim() !== "" && !/\p{Cc}/u.test(value),
@@ -56,13 +63,17 @@ const sections = {
     maxPerProcess: positive,
     acquireTimeoutMs: positive,
     idleTimeoutMs: positive,
+    heldIdleWarnMs: orNone,
+    heldIdleReclaimMs: orNone,
   }),
   transaction: object({
     idleTimeoutMs: orNone,
     timeoutMs: orNone,
     statementTimeoutMs: orNone,
     lockTimeoutMs: orNone,
+    lazyBegin: yesOrNo,
   }),
+  units: object({ stallMs: positive, settleTimeoutMs: orNone }),
 };
 
 const pooler = object(
@@ -106,6 +117,8 @@ export const policySchema: v.GenericSchema = object({
   ),
   mode,
   ...sections,
+  // No option of a client sets it, so that there is nothing to enforce.
+  externalCalls: object({ ignoreHosts: list(host) }),
   rules: v.record(
     ruleId,
     v.union(
@@ -160,6 +173,15 @@ function object(
 
 function check<Value>(holds: (value: unknown) => boolean, allowed: string): v.GenericSchema<Value> {
   return v.custom<Value>(holds, allowed);
+}
+
+/** A host name or an address, or `*.` and a name; no pattern in another place. */
+function isHost(value: string): boolean {
+  return (
+    /^(?:\*\.)?[a-z\d_-]+(?:\.[a-z\d_-]+)*$/iu.test(value) ||
+    // Of IPv6: `db:5432` has one colon.
+    /^[\da-f]*(?::[\da-f]*){2,}(?:\.\d+){0,3}$/iu.test(value)
+  );
 }
 
 function isDay(value: unknown): boolean {

@@ -87,6 +87,13 @@ function chainsOf(
       ],
     },
     {
+      otherwise: "a held connection is taken back before anybody was warned",
+      links: [
+        { name: "connections.heldIdleWarnMs", ms: connections.heldIdleWarnMs, gap: "less" },
+        { name: "connections.heldIdleReclaimMs", ms: connections.heldIdleReclaimMs, gap: "less" },
+      ],
+    },
+    {
       otherwise: "the limit of a lock or of a statement can never fire",
       links: [
         { name: "transaction.lockTimeoutMs", ms: transaction.lockTimeoutMs, gap: "less-or-equal" },

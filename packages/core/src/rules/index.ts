@@ -34,7 +34,19 @@ const runtimeRuleIds = [
   "transaction/timeout",
   "transaction/limits",
   "transaction/rolled-back-at-commit",
+  "transaction/no-raw-control",
+  "transaction/second-target",
+  "transaction/after-end",
+  "transaction/no-external-calls",
+  "transaction/outcome-unknown",
+  "statement/outcome-unknown",
+  "unit/unawaited-work",
+  "unit/stalled",
+  "unit/late-work",
+  "unit/after-commit-failed",
   "connections/released-busy",
+  "connections/held-idle",
+  "connections/abandoned",
 ] as const;
 
 /** Ids of all rules, of the static check and of run time. */

@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+
 import { describe, expect, test } from "vitest";
 
-import { PolicyError } from "../../src/errors.ts";
+import { PolicyError, type PolicyErrorCode } from "../../src/errors.ts";
 import { explainError } from "../../src/explain/explain-error.ts";
+import type { Retryable } from "../../src/explain/fault.ts";
 import { answer, fromNode, fromServer, prisma, typeorm } from "./errors.ts";
 
 const kindOf = (error: unknown): string | undefined => explainError(error)?.kind;
@@ -163,6 +166,46 @@ ConnectorError(ConnectorError { user_facing_error: None, kind: QueryError(Postgr
   });
 });
 
+/** "yes" stands beside what is refused before anything is sent, and beside nothing else. */
+const RETRYABLE: Readonly<Record<PolicyErrorCode, Retryable>> = {
+  "policy/invalid": "no",
+  "policy/unknown-target": "no",
+  "policy/missing-url": "no",
+  "policy/timeout-chain": "no",
+  "url/unsupported": "no",
+  "naming/invalid": "no",
+  "startup/refused": "no",
+  "driver/missing": "no",
+  "driver/native": "no",
+  "driver/second-copy": "no",
+  "driver/unsupported": "no",
+  "options/refused": "no",
+  "connection/acquire-timeout": "yes",
+  "connection/released": "no",
+  "connection/reclaimed": "no",
+  "transaction/ended-by-policy": "whole-transaction",
+  "transaction/ended-by-server": "whole-transaction",
+  "transaction/rolled-back-at-commit": "no",
+  "transaction/no-raw-control": "no",
+  "transaction/second-target": "no",
+  "transaction/ended": "no",
+  "transaction/aborted": "no",
+  "transaction/isolation-too-strong": "no",
+  "transaction/no-second-connection": "yes",
+  "transaction/outcome-unknown": "no",
+  "statement/outcome-unknown": "no",
+  "unit/unawaited-work": "no",
+  "unit/stalled": "no",
+  "unit/draining": "yes",
+  "unit/invalid": "no",
+  "unit/needs-extension": "no",
+};
+
+/** What the guard throws, with what the driver knew as its cause. */
+function own(code: PolicyErrorCode, cause: Error = fromNode("ECONNRESET")): PolicyError {
+  return new PolicyError(code, "It was so.", { hint: "Do so.", cause });
+}
+
 describe("a PolicyError", () => {
   const error = new PolicyError(
     "connection/acquire-timeout",
@@ -193,11 +236,47 @@ describe("a PolicyError", () => {
     expect(kindOf(copy)).toBe("policy.connection/acquire-timeout");
   });
 
-  test("that ended a block may be retried from its BEGIN", () => {
-    const ended = new PolicyError("transaction/ended-by-policy", "The block was idle for 5 s.", {
-      hint: "Move it.",
-    });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.entries forgets what the keys are
+  for (const [code, retryable] of Object.entries(RETRYABLE) as [PolicyErrorCode, Retryable][]) {
+    test(`${code}: ${retryable}`, () => {
+      const explanation = explainError(typeorm(own(code)));
 
-    expect(explainError(ended)?.retryable).toBe("whole-transaction");
+      expect(explanation).toMatchObject({ kind: `policy.${code}`, retryable });
+    });
+  }
+
+  test("whose outcome is unknown comes before one that could be tried again", () => {
+    const unknown = own("transaction/outcome-unknown");
+    const wrapped = own("connection/acquire-timeout", unknown);
+    const beside = new AggregateError([own("unit/draining"), own("statement/outcome-unknown")]);
+
+    expect([wrapped, beside].map(kindOf)).toEqual([
+      "policy.transaction/outcome-unknown",
+      "policy.statement/outcome-unknown",
+    ]);
+  });
+
+  test("comes before a driver's fault that could be tried again, where its outcome is unknown", () => {
+    const beside = new AggregateError([fromNode("ECONNREFUSED"), own("statement/outcome-unknown")]);
+
+    expect(explainError(beside)?.retryable).toBe("no");
+  });
+
+  test("has a line in the table of its page, with the same word", () => {
+    const page = readFileSync(
+      new URL("../../../../docs/faults/policy.md", import.meta.url),
+      "utf8",
+    );
+    const rows = page.matchAll(/^\| \[`([^`]+)`\]\(\.\.\/errors\/(.+)\.md\) +\| `([^`]+)`/gm);
+    const listed = Array.from(rows, ([, code = "", linked, word]) => [code, linked, word]);
+    const known = Object.entries(RETRYABLE);
+
+    expect(listed).toEqual(
+      listed.map(([code = ""]) => [code, code, Object.fromEntries(known)[code]]),
+    );
+    // What is not listed is "any other": `no`.
+    expect(listed.map(([code]) => code)).toEqual(
+      expect.arrayContaining(known.filter(([, word]) => word !== "no").map(([code]) => code)),
+    );
   });
 });

@@ -79,6 +79,42 @@ const invalid: readonly (readonly [title: string, policy: unknown, path: string,
       'is "30s"; allowed is',
     ],
     [
+      "a wait of a unit without a limit",
+      { units: { stallMs: 0 } },
+      "units.stallMs",
+      "`units.stallMs` is 0; allowed is a whole number from 1",
+    ],
+    [
+      "a negative wait at a unit's end",
+      { units: { settleTimeoutMs: -1 } },
+      "units.settleTimeoutMs",
+      "is -1; allowed is a whole number from 0 (none)",
+    ],
+    [
+      "a word in place of true or false",
+      { transaction: { lazyBegin: "yes" } },
+      "transaction.lazyBegin",
+      '`transaction.lazyBegin` is "yes"; allowed is true or false.',
+    ],
+    [
+      "one host in place of a list",
+      { externalCalls: { ignoreHosts: "collector" } },
+      "externalCalls.ignoreHosts",
+      'is "collector"; allowed is a list.',
+    ],
+    [
+      "a URL in place of a host",
+      { externalCalls: { ignoreHosts: ["collector", "https://u:hunter2@collector"] } },
+      "externalCalls.ignoreHosts.1",
+      "is a text that may hold a secret; allowed is a host such as localhost or *.example.com",
+    ],
+    [
+      "a key of a section that nothing of a service sets",
+      { enforced: ["externalCalls"] },
+      "enforced.0",
+      '`enforced.0` is "externalCalls"; allowed is one of "naming",',
+    ],
+    [
       "more than Postgres takes",
       { transaction: { timeoutMs: 2_147_483_648 } },
       "transaction.timeoutMs",
@@ -308,6 +344,15 @@ describe("an error names the key, the value and what is allowed", () => {
     });
   }
 
+  const hosts = ["db:4318", "*", "*.", "a.*.com", "*example.com", ".com", "a b", "", "a/b", "a..b"];
+  for (const host of hosts) {
+    test(`externalCalls.ignoreHosts ${JSON.stringify(host)} is refused, since it would match nothing`, () => {
+      const error = thrownBy(() => definePolicy({ externalCalls: { ignoreHosts: [host] } }));
+
+      expect(error).toMatchObject({ path: "externalCalls.ignoreHosts.0" });
+    });
+  }
+
   const names: readonly (readonly [key: string, value: string])[] = [
     ["app", "billing\0"],
     ["app", "bill\ning"],
@@ -418,4 +463,19 @@ describe("a policy that is defined", () => {
     expect(again).toEqual(policy);
     expect(isPolicy(again)).toBe(true);
   });
+});
+
+test("hosts are names, addresses, and all names below one", () => {
+  const ignoreHosts = [
+    "localhost",
+    "otel_collector-1",
+    "*.example.com",
+    "10.0.0.1",
+    "::1",
+    "fe80::1",
+  ];
+
+  const policy = definePolicy({ externalCalls: { ignoreHosts } });
+
+  expect(policy.externalCalls.ignoreHosts).toEqual(ignoreHosts);
 });

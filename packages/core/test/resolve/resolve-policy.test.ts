@@ -23,13 +23,18 @@ describe("what a policy does not say", () => {
         maxPerProcess: 10,
         acquireTimeoutMs: 5_000,
         idleTimeoutMs: 5_000,
+        heldIdleWarnMs: 5_000,
+        heldIdleReclaimMs: 60_000,
       },
       transaction: {
         idleTimeoutMs: 5_000,
         timeoutMs: 30_000,
         statementTimeoutMs: 0,
         lockTimeoutMs: 0,
+        lazyBegin: false,
       },
+      units: { stallMs: 2_000, settleTimeoutMs: 1_000 },
+      externalCalls: { ignoreHosts: [] },
       notices: [],
       onViolation: undefined,
     });
@@ -47,11 +52,53 @@ describe("what a policy does not say", () => {
 
     expect(policy.targets["main"]?.mode).toBe("enforce");
     expect(policy.transaction).toMatchObject({ statementTimeoutMs: 15_000, lockTimeoutMs: 5_000 });
+    expect(policy.connections).toMatchObject({ heldIdleWarnMs: 5_000, heldIdleReclaimMs: 15_000 });
     expect(new Set(Object.values(policy.rules).map(({ check }) => check))).toEqual(
       new Set(["error"]),
     );
     expect(policy.isEnforced("connections.maxPerProcess")).toBe(true);
     expect(policy.isEnforced("naming.app")).toBe(true);
+    expect(policy.isEnforced("units.stallMs")).toBe(true);
+  });
+
+  const external = [
+    ["recommended", "off"],
+    ["strict", "warn"],
+  ] as const;
+  for (const [preset, runtime] of external) {
+    test(`calls to other services are "${runtime}" in \`${preset}\`, and no other run-time rule differs from the mode`, () => {
+      const { rules } = resolved({ extends: preset });
+
+      const own = Object.entries(rules).filter(([, setting]) => setting.runtime !== "by-mode");
+
+      expect(own).toEqual([["transaction/no-external-calls", { check: "error", runtime }]]);
+    });
+  }
+
+  test("a rule that no preset turns on is turned on by its own setting", () => {
+    const rule = "transaction/no-external-calls";
+
+    const { rules } = resolved({ rules: { [rule]: { runtime: "warn" } } });
+
+    expect(rules[rule]).toEqual({ check: "error", runtime: "warn" });
+  });
+});
+
+describe("hosts that may be called during a transaction", () => {
+  test("are in lower case, and a later list replaces an earlier one", () => {
+    const base = { externalCalls: { ignoreHosts: ["collector"] } };
+
+    const policies = [
+      resolved({ extends: base }),
+      resolved({ extends: base, externalCalls: {} }),
+      resolved({ extends: base, externalCalls: { ignoreHosts: ["*.Example.com", "FE80::1"] } }),
+    ];
+
+    expect(policies.map(({ externalCalls }) => externalCalls.ignoreHosts)).toEqual([
+      ["collector"],
+      ["collector"],
+      ["*.example.com", "fe80::1"],
+    ]);
   });
 });
 
@@ -99,6 +146,17 @@ describe("extends", () => {
     const policy = resolved({ extends: ["strict", { extends: "recommended" }, "recommended"] });
 
     expect(policy.targets["main"]?.mode).toBe("enforce");
+  });
+
+  test("`units` and `transaction.lazyBegin` are merged like any other key", () => {
+    const base = { units: { stallMs: 300, settleTimeoutMs: 0 }, transaction: { lazyBegin: true } };
+
+    const policy = resolved({ extends: base, units: { stallMs: 400 } });
+
+    expect(policy).toMatchObject({
+      units: { stallMs: 400, settleTimeoutMs: 0 },
+      transaction: { lazyBegin: true, timeoutMs: 30_000 },
+    });
   });
 
   test("a key that is there without a value changes nothing", () => {

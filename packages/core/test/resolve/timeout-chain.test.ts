@@ -61,6 +61,26 @@ const table: readonly (readonly [title: string, policy: Policy, broken: string |
     withTransaction({ timeoutMs: 0, statementTimeoutMs: 90_000 }),
     undefined,
   ],
+  [
+    "a connection taken back when it is warned of",
+    { connections: { heldIdleWarnMs: 5_000, heldIdleReclaimMs: 5_000 } },
+    "< connections.heldIdleReclaimMs 5000 ms",
+  ],
+  [
+    "a connection taken back later than it is warned of",
+    { connections: { heldIdleWarnMs: 5_000, heldIdleReclaimMs: 5_001 } },
+    undefined,
+  ],
+  [
+    "a connection taken back without a warning",
+    { connections: { heldIdleWarnMs: 0, heldIdleReclaimMs: 1 } },
+    undefined,
+  ],
+  [
+    "a connection warned of and never taken back",
+    { connections: { heldIdleWarnMs: 90_000, heldIdleReclaimMs: 0 } },
+    undefined,
+  ],
   ["no limits at all", withTransaction({ timeoutMs: 0, idleTimeoutMs: 0 }), undefined],
   // idle 5 s → server 6 s → pooler at least 7.2 s.
   [
