@@ -1,4 +1,4 @@
-import { withPolicy } from "@doorpolicy/prisma";
+import { units, withPolicy } from "@doorpolicy/prisma";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { type Prisma, PrismaClient } from "../../generated/client.ts";
 import type {
@@ -38,6 +38,8 @@ function openPrisma({ url, own, guarding }: OpenOptions): OpenClient {
   const prisma = guarding.guarded
     ? new PrismaClient(withPolicy({ connection }, guarding.policy, guarding.choice))
     : new PrismaClient({ adapter: new PrismaPg(connection) });
+  // It changes the client in place; what `$extends` gives back has another type only.
+  if (guarding.guarded) prisma.$extends(units);
 
   const forgotten = new AbortController();
   let closed: Promise<void> | undefined;

@@ -12,6 +12,10 @@ import { startupRefusals } from "./startup/refused.ts";
 import { givenBack } from "./transaction/given-back.ts";
 import { leaked } from "./transaction/leaked.ts";
 import { outcome } from "./transaction/outcome.ts";
+import { held } from "./units/held.ts";
+import { late } from "./units/late.ts";
+import { settings } from "./units/settings.ts";
+import { whole } from "./units/whole.ts";
 
 /** Every scenario, in the order in which features appear in the matrix. */
 export const scenarios: readonly Scenario[] = [
@@ -23,6 +27,10 @@ export const scenarios: readonly Scenario[] = [
   ...givenBack,
   ...leaked,
   ...outcome,
+  ...whole,
+  ...late,
+  ...settings,
+  ...held,
   ...terminated,
   ...observe,
   ...bypass,

@@ -1,6 +1,9 @@
-import { type CallSite, ownFrame } from "./call-site.ts";
+import { ownFrame } from "./call-site.ts";
 import { now } from "./clock.ts";
 import type { ConnectionGuard, Holder } from "./connection-guard.ts";
+import { releasedError } from "./messages.ts";
+import type { PgClient } from "./pg-internals.ts";
+import type { Borrower, Lease } from "./units/lease.ts";
 
 /** Gives the connection back to pg-pool; an error makes it close the connection. */
 export type RawRelease = (error?: unknown) => void;
@@ -9,26 +12,42 @@ export type RawRelease = (error?: unknown) => void;
  * One checkout of one connection: taken once, given back once, whoever gives it back first: its
  * holder, or the guard because the connection was lost or ended. A second release does nothing.
  */
-export class Checkout implements Holder {
-  readonly site: CallSite;
+export class Checkout implements Holder, Lease {
+  readonly client: PgClient;
+  readonly connection: ConnectionGuard;
+  readonly borrower: Borrower;
   readonly takenAt: number = now();
-  readonly #connection: ConnectionGuard;
+  onTaken: ((reason: Error) => void) | undefined;
+  onIdle: (() => boolean) | undefined;
+  /** When it was last seen to send or to be answered, and how much had gone over the wire by then. */
+  quietSince: number = this.takenAt;
+  bytesSeen = -1;
+  isWarned = false;
   readonly #raw: RawRelease;
   readonly #onDone: (checkout: Checkout) => void;
   #isReleased = false;
+  #reason: Error | undefined;
+  /** The connection is gone, and says itself why. */
+  #isTaken = false;
   #isHandedBack = false;
 
   constructor(
+    client: PgClient,
     connection: ConnectionGuard,
-    site: CallSite,
+    borrower: Borrower,
     raw: RawRelease,
     onDone: (checkout: Checkout) => void,
   ) {
-    this.#connection = connection;
-    this.site = site;
+    this.client = client;
+    this.connection = connection;
+    this.borrower = borrower;
     this.#raw = raw;
     this.#onDone = onDone;
     connection.lend(this);
+  }
+
+  get site(): Borrower["site"] {
+    return this.borrower.site;
   }
 
   /**
@@ -38,14 +57,41 @@ export class Checkout implements Holder {
   readonly release = (error?: unknown): void => {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    this.#connection.takeBack();
-    if (this.#connection.isClean()) {
+    this.connection.takeBack();
+    if (this.connection.isClean()) {
       this.#handBack(error);
       return;
     }
     const handBack = (failure: unknown): void => this.#handBack(error ?? failure);
-    void this.#connection.makeClean().then(handBack, handBack);
+    void this.connection.makeClean().then(handBack, handBack);
   };
+
+  /** Takes it back from a holder who does not use it; his next statement is refused with the reason. */
+  reclaim(reason: Error): void {
+    if (this.#isReleased) return;
+    this.#reason = reason;
+    this.onTaken?.(reason);
+    this.release();
+  }
+
+  /** Nobody refers to its handle any more. */
+  reclaimForgotten(): void {
+    if (this.#isReleased) return;
+    this.connection.report({
+      rule: "connections/abandoned",
+      action: "closed",
+      message: `A connection that was taken ${Math.round(now() - this.takenAt)} ms ago was never given back, and nobody refers to it any more; it was taken back.`,
+      help: "Release every connection in a `finally`, or let the pool's own `query()` do it.",
+    });
+    this.release();
+  }
+
+  /** The error for a statement that comes after it was given back, or taken. */
+  refusal(): Error | undefined {
+    if (!this.#isReleased) return undefined;
+    if (this.#isTaken) return this.connection.refusal() ?? this.#reason;
+    return this.#reason ?? releasedError();
+  }
 
   /** True once it was given back, by whomever. */
   get isReleased(): boolean {
@@ -53,21 +99,30 @@ export class Checkout implements Holder {
   }
 
   take(reason: Error): void {
-    this.#isReleased = true;
+    if (!this.#isReleased) {
+      this.#isReleased = true;
+      this.#isTaken = true;
+      this.#reason = reason;
+      this.onTaken?.(reason);
+    }
     this.#handBack(reason);
   }
 
-  /** For a message: how long it has been held, and by whom. */
+  /** For a message: how long it has been held, by whom, and under what label. */
   describe(): string {
-    const held = `${Math.round(now() - this.takenAt)} ms`;
-    const frame = ownFrame(this.site);
-    return frame === undefined ? held : `${held}, taken ${frame}`;
+    const { label, site } = this.borrower;
+    const frame = ownFrame(site);
+    return [
+      `${Math.round(now() - this.takenAt)} ms`,
+      ...(label === undefined ? [] : [`in "${label}"`]),
+      ...(frame === undefined ? [] : [`taken ${frame}`]),
+    ].join(", ");
   }
 
   #handBack(error: unknown): void {
     if (this.#isHandedBack) return;
     this.#isHandedBack = true;
-    this.#connection.forgetHolder();
+    this.connection.forgetHolder();
     this.#onDone(this);
     this.#raw(error);
   }

@@ -2,7 +2,12 @@
 export type Timer = NodeJS.Timeout;
 
 // Captured when the module loads: fake timers in a user's tests must not freeze limits.
-const { setTimeout: startTimer, clearTimeout: stopTimer, performance: clock } = globalThis;
+const {
+  setTimeout: startTimer,
+  clearTimeout: stopTimer,
+  setImmediate: startImmediate,
+  performance: clock,
+} = globalThis;
 const monotonic = clock.now.bind(clock);
 const nextTick = process.nextTick.bind(process);
 
@@ -31,4 +36,9 @@ export function cancel(timer: Timer | undefined): void {
 /** Calls `action` when the current operation is done and before any input is read. */
 export function soon(action: () => void): void {
   nextTick(action);
+}
+
+/** Calls `action` when the input that has arrived by now was read. */
+export function afterInput(action: () => void): void {
+  startImmediate(action);
 }

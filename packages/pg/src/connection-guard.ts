@@ -1,55 +1,34 @@
-import { PolicyError } from "@doorpolicy/core";
+import type { PolicyError } from "@doorpolicy/core";
 
+import { BlockWatch } from "./block-watch.ts";
 import type { CallSite } from "./call-site.ts";
-import { after, cancel, now, soon } from "./clock.ts";
+import { type CancelOutcome, Cancellation } from "./cancellation.ts";
+import { Closing } from "./closing.ts";
+import { comeToRest, DRAIN_MS, graceFor, refuseUnsent } from "./coming-back.ts";
 import { ConnectionReports } from "./connection-reports.ts";
+import { type EndingHost, endPortal, onOver, onStalled, rollBack } from "./ending.ts";
 import type { Guard } from "./guard.ts";
+import type { Holder, RawClient } from "./holder.ts";
 import type { BlockLimits } from "./limits.ts";
+import { type Fate, Loss } from "./loss.ts";
+import { freedBusyDraft, leftOpenDraft, releasedBusyDraft, releasedError } from "./messages.ts";
+import type { OpenBlock, OverLimit } from "./open-block.ts";
+import type { BlockStatus } from "./outcome.ts";
 import {
-  lasting,
-  leftOpenDraft,
-  LIMIT_HELP,
-  openedAt,
-  overLimitDraft,
-  releasedBusyDraft,
-  releasedError,
-} from "./messages.ts";
-import { OpenBlock, type OverLimit } from "./open-block.ts";
-import {
-  awaitsReady,
-  endsConnection,
-  hasActiveQuery,
+  activeQueryOf,
   isConnecting,
-  isPipelining,
   isSettled,
   isUnusable,
   NOT_QUERYABLE,
   type PgClient,
-  takeUnsent,
+  type PgQuery,
 } from "./pg-internals.ts";
+import { ReaderWatch, type StalledReader } from "./reader-watch.ts";
 import type { ViolationDraft } from "./report.ts";
-import { whenSettled } from "./settle.ts";
-import { unwatch, watch, type Watched } from "./watchdog.ts";
+import type { Settling } from "./settle.ts";
 
-/** Whoever has taken a connection out of a pool. */
-export interface Holder {
-  readonly site: CallSite;
-  /** The connection is gone or was ended: the pool's slot is freed, whatever the holder does. */
-  take(reason: Error): void;
-}
+export type { Holder, RawClient } from "./holder.ts";
 
-/** What `pg.Client` itself does, below the guard. */
-export interface RawClient {
-  query(text: string): unknown;
-  end(): Promise<void>;
-}
-
-/** How long a connection that comes back may be busy before it is destroyed: un-awaited work, a `query_timeout`. */
-const DRAIN_MS = 5_000;
-/** How long a ROLLBACK of ours may take. */
-const ROLLBACK_MS = 5_000;
-/** How long the server may take to close its side after a goodbye, before the socket is destroyed. */
-const GOODBYE_MS = 5_000;
 /**
  * What one connection is doing, and what may happen to it next.
  *
@@ -60,31 +39,39 @@ const GOODBYE_MS = 5_000;
  * | --- | --- | --- | --- | --- | --- | --- |
  * | new (not yet ready) | queued by pg | → idle | → in block | waits for the first one | – | → lost, slot freed |
  * | idle | → busy | idle | → in block | handed back at once | – | → lost, slot freed |
- * | busy | queued by pg | → idle | → in block, and acts if the total limit is over | waits until settled (`end()`: only for what has failed), then as there; after 5 s destroyed and reported | waits for the answer | → lost, slot freed |
+ * | busy | queued by pg | → idle | → in block, and acts if the total limit is over | waits until settled, then as there; after 1 s (`end()`: at once) cancelled and reported; where that cannot be, destroyed after 5 s (`end()`: at once) | waits for the answer | → lost, slot freed; what ran has an unknown outcome |
+ * | open portal (its reader's turn) | queued by pg | → idle | → in block | the portal is closed and reported, then as there | → ended | → lost, slot freed |
  * | in block | → busy | → idle | in block | ROLLBACK, reported, then handed back | → ended | → lost, slot freed |
  * | returning | refused | → handed back | ROLLBACK | nothing | – | → lost, slot freed |
  * | ended | refused, with the reason | closed, slot freed | – | nothing | – | slot freed |
  * | lost | refused, with the reason | – | – | handed back at once | – | – |
  *
  * An open block is rolled back at release in every mode. Limits are watched in enforce (acts) and
- * observe (reports once a block), not in bypass.
+ * observe (reports once a block), not in bypass; cancelling and closing at release are enforce's, the
+ * others wait 5 s for it.
+ *
+ * After pg's own `query_timeout` the caller has an error, and the statement still runs: what the holder
+ * sends next waits behind it, and in a block it stands or falls with the block, so that a COMMIT stores
+ * what it did. Given back, such a connection counts as busy, and is cancelled at once.
  */
-export class ConnectionGuard implements Watched {
+export class ConnectionGuard {
   readonly #client: PgClient;
   readonly #raw: RawClient;
   readonly #guard: Guard;
   readonly #reports: ConnectionReports;
+  readonly #loss: Loss;
+  readonly #cancellation: Cancellation;
+  readonly #blocks: BlockWatch;
+  readonly #readers: ReaderWatch;
+  readonly #closing: Closing;
   #limits: BlockLimits;
   #holder: Holder | undefined;
-  #block: OpenBlock | undefined;
-  #openingSite: CallSite | undefined;
   /** Makes the error that every statement gets; unset while statements are taken. */
   #refuse: (() => Error) | undefined;
   #endedByPolicy: (() => PolicyError) | undefined;
-  #lastServerError: unknown;
   #lost: Error | undefined;
   #isGone = false;
-  #closing: Promise<void> | undefined;
+  #status: BlockStatus = "I";
 
   constructor(client: PgClient, guard: Guard, limits: BlockLimits, raw: RawClient) {
     this.#client = client;
@@ -96,6 +83,28 @@ export class ConnectionGuard implements Watched {
     // Before pg's own listeners, which it attaches when it connects: the status is fresh in query callbacks.
     connection.on("readyForQuery", (message: { status: string }) => this.#onReady(message.status));
     connection.on("errorMessage", (error: unknown) => this.#onServerError(error));
+    this.#loss = new Loss(client, guard, this.#reports, () => ({
+      status: this.#status,
+      block: this.#blocks.block,
+      limits: this.#limits,
+      site: this.#holder?.site,
+    }));
+    this.#cancellation = new Cancellation(client, guard, raw.hasOwnSocket);
+    const isWatching = guard.lane.mode !== "bypass";
+    const host = {
+      limits: () => this.#limits,
+      block: () => this.#blocks.block,
+      holderSite: () => this.#holder?.site,
+      onOver: (block: OpenBlock, over: OverLimit) => {
+        if (!this.#isOver) onOver(this.#endingHost(), block, over);
+      },
+      onStalled: (reader: StalledReader) => {
+        if (!this.#isOver) onStalled(this.#endingHost(), reader);
+      },
+    };
+    this.#blocks = new BlockWatch(client, host, isWatching);
+    this.#readers = new ReaderWatch(client, host, isWatching);
+    this.#closing = new Closing(client, this.#closingHost());
     // A checked-out client without an 'error' listener ends the process when its socket dies.
     client.on("error", (error: Error) => this.#onError(error));
     client.on("end", () => this.#onEnd());
@@ -116,15 +125,59 @@ export class ConnectionGuard implements Watched {
     return this.#refuse?.();
   }
 
+  /** The transaction status of the last `ReadyForQuery`; the truth only while {@link isAtRest}. */
+  get status(): "I" | "T" | "E" {
+    return this.#status;
+  }
+
+  /** True when the server has answered everything that was sent. */
+  get isAtRest(): boolean {
+    return isSettled(this.#client) && !this.#cancellation.isUnderWay;
+  }
+
+  /** True while the server owes an answer; not while an open portal waits for whoever reads it. */
+  get isServerWorking(): boolean {
+    return !this.isAtRest && !this.#readers.isServerWaiting;
+  }
+
+  /**
+   * Sends a query as it is, past what the guard does to an application's own statements. `fate` is what
+   * becomes of it if the connection is lost before it is answered, whatever its text says.
+   */
+  send(query: PgQuery, fate: Fate): void {
+    this.noteStatement(query.text, undefined);
+    this.#loss.noteFate(query, fate);
+    this.#raw.query(query);
+  }
+
+  /**
+   * Asks the server to cancel what is running, over a socket of its own. The connection is not
+   * {@link isAtRest} before that socket is closed and the server ready, since a late request would hit
+   * what comes next; whoever calls lets nothing be sent until then. Never rejects.
+   */
+  cancelRunning(): Promise<CancelOutcome> {
+    return this.#cancellation.run();
+  }
+
+  /** A cursor or a stream is about to be sent. */
+  noteReader(query: PgQuery, site: CallSite): void {
+    this.#readers.add(query, site);
+  }
+
+  /** pg has stopped waiting for a statement (`query_timeout`), which still runs. */
+  noteGivenUp(query: PgQuery): void {
+    this.#loss.noteGivenUp(query);
+  }
+
   /** Takes note of a statement about to be sent, and of its sender where it opens a block. */
   noteStatement(text: string | undefined, opener: CallSite | undefined): void {
     this.#reports.lastText = text;
-    if (opener !== undefined) this.#openingSite = opener;
+    if (opener !== undefined) this.#blocks.noteOpener(opener);
   }
 
   /** Reports a violation, with what is known about the open block. */
   report(draft: ViolationDraft): void {
-    this.#reports.report(draft, this.#block, this.#holder?.site);
+    this.#reports.report(draft, this.#blocks.block, this.#holder?.site);
   }
 
   /** True when the socket is closed. */
@@ -151,10 +204,10 @@ export class ConnectionGuard implements Watched {
   /** True when it can go to anybody as it is. */
   isClean(): boolean {
     return (
-      this.#block === undefined &&
+      this.#blocks.block === undefined &&
       this.#endedByPolicy === undefined &&
       !isUnusable(this.#client) &&
-      isSettled(this.#client)
+      this.isAtRest
     );
   }
 
@@ -164,80 +217,40 @@ export class ConnectionGuard implements Watched {
    */
   async makeClean(): Promise<Error | undefined> {
     if (this.#lost !== undefined) return this.#lost;
-    const settling = await whenSettled(this.#client, DRAIN_MS);
+    const settling = await this.#comeToRest(() => graceFor(this.#loss.isGivenUp));
     if (this.#endedByPolicy !== undefined) return this.#endedByPolicy();
     if (settling === "lost") return this.#lost ?? new Error(NOT_QUERYABLE);
+    if (settling === "stuck") return new Error("The connect callback has thrown");
     if (settling === "busy") return this.#destroyBusy();
-    return this.#block === undefined ? undefined : await this.#rollBackLeftOpen(this.#block);
+    return this.#blocks.block === undefined
+      ? undefined
+      : await this.#rollBackLeftOpen(this.#blocks.block);
   }
 
   /** True when closing needs no care: nothing is open that a goodbye would leave to the pooler. */
   canCloseAtOnce(): boolean {
-    if (this.#closing !== undefined) return false;
-    return isUnusable(this.#client) || (this.#block === undefined && !this.#isFailing());
+    return this.#closing.canBeAtOnce;
   }
 
   /** Rolls back what is open and closes, so that the pooler keeps its server connection. Never rejects. */
   close(): Promise<void> {
-    return (this.#closing ??= this.#closeWithCare());
+    return this.#closing.close();
   }
 
   /** Destroys the socket if the server does not close it in time. */
   boundGoodbye(): void {
-    if (this.#isGone) return;
-    const timer = after(GOODBYE_MS, () => this.#client.connection.stream.destroy());
-    this.#client.once("end", () => cancel(timer));
-  }
-
-  nextLookAt(time: number): number {
-    const at = this.#block?.limitAt(this.#limits) ?? Infinity;
-    // Over and still here: a statement is running, and its answer is what is looked at next.
-    return at <= time ? Infinity : at;
-  }
-
-  look(time: number): void {
-    if (this.#block === undefined || this.#endedByPolicy !== undefined || !isSettled(this.#client))
-      return;
-    const over = this.#block.overLimit(time, this.#limits);
-    if (over !== undefined) this.#onOverLimit(this.#block, over);
+    this.#closing.boundGoodbye();
   }
 
   #onReady(status: string): void {
-    this.#lastServerError = undefined;
-    if (status === "I") {
-      if (this.#block !== undefined) this.#forgetBlock();
-      return;
-    }
-    if (this.#block === undefined) this.#onBlockOpened();
-    else this.#onAnswerInBlock(this.#block);
-  }
-
-  #onBlockOpened(): void {
-    const block = new OpenBlock(this.#openingSite ?? this.#holder?.site);
-    this.#block = block;
-    if (this.#guard.lane.mode !== "bypass") watch(this, block.openedAt);
-  }
-
-  #onAnswerInBlock(block: OpenBlock): void {
-    block.idleSince = now();
-    if (this.#endedByPolicy !== undefined || this.#guard.lane.mode === "bypass") return;
-    // What is on the wire already, a COMMIT perhaps, cannot be taken back.
-    if (isPipelining(this.#client)) return;
-    const over = block.overLimit(block.idleSince, this.#limits);
-    if (over !== undefined) this.#onOverLimit(block, over);
-    if (this.#endedByPolicy === undefined) watch(this, block.idleSince);
-  }
-
-  #forgetBlock(): void {
-    this.#block = undefined;
-    this.#openingSite = undefined;
-    unwatch(this);
+    this.#status = status === "T" || status === "E" ? status : "I";
+    this.#blocks.onReady(this.#status);
   }
 
   #onServerError(error: unknown): void {
-    this.#lastServerError = error;
+    this.#cancellation.noteError(error);
     // The server closes the connection next; until that is seen, pg would take more statements.
-    if (endsConnection(error)) this.#refuse ??= () => new Error(NOT_QUERYABLE, { cause: error });
+    if (this.#loss.onServerError(error)) this.#refuse ??= () => this.#loss.refusal();
   }
 
   #onError(error: Error): void {
@@ -246,65 +259,69 @@ export class ConnectionGuard implements Watched {
       this.#client.connection.stream.destroy(error);
       return;
     }
-    // What the server said last ("terminating connection …") tells more than that the socket closed.
-    this.#lost ??= this.#lastServerError instanceof Error ? this.#lastServerError : error;
-    this.#refuse ??= () => new Error(NOT_QUERYABLE, { cause: this.#lost });
+    this.#loss.onLost(error);
+    this.#lost ??= this.#loss.reason;
+    this.#refuse ??= () => this.#loss.refusal();
   }
 
   #onEnd(): void {
     this.#isGone = true;
-    this.#forgetBlock();
+    this.#readers.stop();
+    this.#blocks.forget();
     this.#holder?.take(this.#lost ?? new Error("Connection terminated"));
   }
 
-  #onOverLimit(block: OpenBlock, over: OverLimit): void {
-    const response = this.#guard.response(over.rule, this.#reports.lastText);
-    if (response === "act") this.#endByPolicy(block, over);
-    else block.markReported(over.rule);
-    if (response === "report") this.#reports.report(overLimitDraft(over, "would-have"), block);
+  /** Ended by the policy, or the server has said its last word, though its socket may still be there. */
+  get #isOver(): boolean {
+    return this.#endedByPolicy !== undefined || this.#loss.reason !== undefined;
   }
 
-  /** Poison first, then ROLLBACK, then close: after a bare ROLLBACK the next statements would autocommit. */
-  #endByPolicy(block: OpenBlock, over: OverLimit): void {
-    const message = `This transaction was rolled back and its connection closed: ${lasting(over)}.${openedAt(block)}`;
-    const reason = (): PolicyError =>
-      new PolicyError("transaction/ended-by-policy", message, { hint: LIMIT_HELP[over.rule] });
-    this.#endedByPolicy = reason;
-    this.#refuse = reason;
-    unwatch(this);
-    // Nobody awaited what came before them; sent now, a COMMIT among them would store the block.
-    for (const query of takeUnsent(this.#client))
-      query.handleError(reason(), this.#client.connection);
-    // After pg has handled the answer that this may be called from.
-    soon(() => void this.#finishEnding(block, over, reason()));
-  }
-
-  async #finishEnding(block: OpenBlock, over: OverLimit, reason: Error): Promise<void> {
-    const isRolledBack = await this.#rollBack();
-    this.#reports.report(overLimitDraft(over, isRolledBack ? "rolled-back" : "closed"), block);
-    if (this.#holder === undefined) await this.close();
-    else this.#holder.take(reason);
+  #endingHost(): EndingHost {
+    return {
+      client: this.#client,
+      reports: this.#reports,
+      query: (text) => this.#raw.query(text),
+      block: () => this.#blocks.block,
+      holderSite: () => this.#holder?.site,
+      response: (rule) => this.#guard.response(rule, this.#reports.lastText),
+      poison: (reason) => {
+        this.#endedByPolicy = reason;
+        this.#refuse = reason;
+        this.#readers.stop();
+        this.#blocks.stop();
+      },
+      cancelRunning: () => this.cancelRunning(),
+      giveUp: async (reason) => {
+        if (this.#holder === undefined) await this.close();
+        else this.#holder.take(reason);
+      },
+    };
   }
 
   async #rollBackLeftOpen(block: OpenBlock): Promise<Error | undefined> {
-    const isRolledBack = await this.#rollBack();
+    const isRolledBack = await rollBack(this.#endingHost());
     this.#reports.report(leftOpenDraft(block, isRolledBack ? "rolled-back" : "closed"), block);
     return isRolledBack
       ? undefined
       : (this.#lost ?? new Error("The ROLLBACK of an open transaction failed"));
   }
 
-  /** True when the server has confirmed it. */
-  async #rollBack(): Promise<boolean> {
-    const bound = after(ROLLBACK_MS, () => this.#client.connection.stream.destroy());
-    try {
-      await this.#raw.query("ROLLBACK");
-      return this.#block === undefined;
-    } catch {
-      return false;
-    } finally {
-      cancel(bound);
-    }
+  #comeToRest(graceMs: () => number): Promise<Settling> {
+    const client = this.#client;
+    return comeToRest({
+      client,
+      graceMs,
+      mayAct: this.#mayAct,
+      isServerWaiting: () => this.#readers.isServerWaiting,
+      endPortal: () => {
+        const portal = activeQueryOf(client);
+        if (portal !== undefined) endPortal(client, portal, releasedError());
+        return portal !== undefined;
+      },
+      cancelRunning: () => this.cancelRunning(),
+      refuseUnsent: () => refuseUnsent(client, releasedError),
+      onFreed: (what) => this.report(freedBusyDraft(what)),
+    });
   }
 
   #destroyBusy(): Error {
@@ -312,22 +329,24 @@ export class ConnectionGuard implements Watched {
     return new Error("The connection was released while a statement was running");
   }
 
-  async #closeWithCare(): Promise<void> {
-    this.#refuse ??= () => new Error("Client was closed and is not queryable");
-    if (this.#isFailing()) await whenSettled(this.#client, DRAIN_MS);
-    const block = this.#block;
-    if (block !== undefined && !isUnusable(this.#client)) {
-      if (isSettled(this.#client)) await this.#rollBackLeftOpen(block);
-      // pg destroys the socket under a running statement: a goodbye would wait behind it.
-      else this.#reports.report(leftOpenDraft(block, "closed"), block);
-    }
-    if (this.#isGone) return;
-    this.boundGoodbye();
-    await this.#raw.end();
+  #closingHost(): ConstructorParameters<typeof Closing>[1] {
+    return {
+      block: () => this.#blocks.block,
+      isGone: () => this.#isGone,
+      mayFree: () =>
+        this.#mayAct && (this.#cancellation.isSupported || this.#readers.isServerWaiting),
+      refuseStatements: () => {
+        this.#refuse ??= () => new Error("Client was closed and is not queryable");
+      },
+      comeToRest: () => this.#comeToRest(() => 0),
+      rollBackLeftOpen: (block) => this.#rollBackLeftOpen(block),
+      reportClosed: (block) => this.#reports.report(leftOpenDraft(block, "closed"), block),
+      sayGoodbye: () => this.#raw.end(),
+    };
   }
 
-  /** Between an error and its ReadyForQuery: a goodbye now would cost the pooler its server connection. */
-  #isFailing(): boolean {
-    return awaitsReady(this.#client) && !hasActiveQuery(this.#client);
+  /** True when what a holder leaves running may be ended, and not only reported. */
+  get #mayAct(): boolean {
+    return this.#guard.response("connections/released-busy") === "act";
   }
 }

@@ -1,5 +1,6 @@
 import {
   type LaneChoice,
+  type LaneInUse,
   laneInUse,
   type Policy,
   PolicyError,
@@ -9,8 +10,9 @@ import {
 import { Guard } from "./guard.ts";
 import { guardClientClass } from "./guarded-client.ts";
 import { guardPoolClass } from "./guarded-pool.ts";
-import { verifiedPg } from "./pg-internals.ts";
+import { verifiedPg } from "./pg-verify.ts";
 import { resolveForProcess } from "./process-context.ts";
+import { unguarded } from "./unguarded.ts";
 
 /** What `guardPg` reads of a pg module. */
 export interface PgModule {
@@ -21,11 +23,24 @@ export interface PgModule {
 /** A pg module whose connections keep a policy. `native` is off: no guard can see into it. */
 export type GuardedPg<Module> = Omit<Module, "native"> & { readonly native: undefined };
 
+/** What an adapter knows of the pools that its ORM makes. A service that uses `pg` itself needs none of it. */
+export interface GuardPgOptions {
+  /**
+   * Tells pools of replicas from those of the primary, by what was given to `new Pool()`. In a
+   * `transaction()` a pool of a replica uses the transaction's connection, which is one to the primary;
+   * in a `unitOfWork()` it has one of its own.
+   *
+   * @default no pool is a replica's
+   */
+  readonly isReplica?: (poolOptions: Readonly<Record<string, unknown>>) => boolean;
+}
+
 interface Origin {
   readonly module: PgModule;
   readonly policy: ResolvedPolicy;
   readonly target: string;
   readonly lane: string;
+  readonly isReplica: GuardPgOptions["isReplica"];
 }
 
 /** On the guarded classes, where it survives a spread, and readable by every copy of this package. */
@@ -36,17 +51,19 @@ const ORIGIN = Symbol.for("doorpolicy/guarded-pg");
  * with subclasses, so that `instanceof pg.Pool` still holds. Nothing is patched: the module that was
  * given stays as it is. Takes what `require("pg")` gives, the default import and the namespace.
  *
- * Guarding a guarded module with the same policy, target and lane returns it unchanged; with another
+ * Guarding a guarded module with the same policy, target, lane and options returns it unchanged; with another
  * it guards the module underneath.
  *
  * Throws `PolicyError`: `driver/missing` when no module is given, `driver/native` for the native
  * binding, `driver/unsupported` for a pg that is not as the tested ones, and those of
- * `resolvePolicy`.
+ * `resolvePolicy`. In bypass the two in the middle are a warning instead, said once: the module is given
+ * back with pools that only bear the policy's name, cap and acquire limit, and `isGuardedPg` is false.
  */
 export function guardPg<Module extends PgModule>(
   pg: Module | null | undefined,
   policy: Policy | ResolvedPolicy,
   choice?: LaneChoice,
+  { isReplica }: GuardPgOptions = {},
 ): GuardedPg<Module> {
   if (pg === undefined || pg === null) {
     throw new PolicyError("driver/missing", "pg is not installed.", {
@@ -56,13 +73,17 @@ export function guardPg<Module extends PgModule>(
   // As resolved: the same policy object means something else once its variables have changed.
   const resolved = resolveForProcess(policy);
   const lane = laneInUse(resolved, choice);
-  const wanted = { policy: resolved, target: lane.target.name, lane: lane.lane };
+  const wanted = { policy: resolved, target: lane.target.name, lane: lane.lane, isReplica };
   const origin = originOf(pg);
   if (origin !== undefined && isSame(origin, wanted)) return typed(pg);
 
   const module = origin?.module ?? pg;
-  const { Client: PlainClient, Pool: PlainPool } = verifiedPg(module);
-  const guard = new Guard(lane);
+  const verified = verifiedOrUnguarded(module, lane);
+  if (verified instanceof PolicyError) {
+    return typed({ ...keysOf(module), ...unguarded(module, lane, verified), native: undefined });
+  }
+  const { Client: PlainClient, Pool: PlainPool } = verified;
+  const guard = new Guard(lane, isReplica);
   const Client = guardClientClass(PlainClient, guard);
   const Pool = guardPoolClass(PlainPool, Client, guard);
   const guarded: Record<string, unknown> = { ...keysOf(module), Client, Pool, native: undefined };
@@ -73,6 +94,19 @@ export function guardPg<Module extends PgModule>(
   const tell = (): Origin => mark;
   for (const one of [Client, Pool]) Object.defineProperty(one, ORIGIN, { value: tell });
   return typed(guarded);
+}
+
+/** In bypass what is wrong with the module is handed on and not thrown. */
+function verifiedOrUnguarded(
+  module: PgModule,
+  { mode }: LaneInUse,
+): ReturnType<typeof verifiedPg> | PolicyError {
+  try {
+    return verifiedPg(module);
+  } catch (error) {
+    if (mode === "bypass" && error instanceof PolicyError) return error;
+    throw error;
+  }
 }
 
 /** True for a module that {@link guardPg} of any copy of this package has made. */
@@ -106,7 +140,12 @@ function keysOf(module: object): Record<string, unknown> {
 }
 
 function isSame(one: Omit<Origin, "module">, other: Omit<Origin, "module">): boolean {
-  return one.policy === other.policy && one.target === other.target && one.lane === other.lane;
+  return (
+    one.policy === other.policy &&
+    one.target === other.target &&
+    one.lane === other.lane &&
+    one.isReplica === other.isReplica
+  );
 }
 
 function typed<Module>(guarded: object): GuardedPg<Module> {

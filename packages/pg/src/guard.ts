@@ -1,6 +1,7 @@
 import type { LaneInUse } from "@doorpolicy/core";
 
 import { report, type ViolationDraft } from "./report.ts";
+import type { ConnectionSource } from "./units/lease.ts";
 
 /** What a guarded driver does about a rule: act and report, report only, or neither. */
 export type Response = "act" | "report" | "nothing";
@@ -8,10 +9,29 @@ export type Response = "act" | "report" | "nothing";
 /** One policy at work in one guarded module: a lane, and what was said about it already. */
 export class Guard {
   readonly lane: LaneInUse;
+  /** Tells pools of replicas from those of the primary, by their options. */
+  readonly isReplica: (poolOptions: Readonly<Record<string, unknown>>) => boolean;
+  /** Weakly: an ORM whose start fails forgets its pools without ending them. */
+  readonly #primaries = new Set<WeakRef<ConnectionSource>>();
   readonly #said = new Set<string>();
 
-  constructor(lane: LaneInUse) {
+  constructor(lane: LaneInUse, isReplica: Guard["isReplica"] = () => false) {
     this.lane = lane;
+    this.isReplica = isReplica;
+  }
+
+  /** A pool of the primary that takes statements; of several the one that was made first. */
+  get primary(): ConnectionSource | undefined {
+    for (const entry of this.#primaries) {
+      const source = entry.deref();
+      if (source !== undefined && !source.isEnding) return source;
+      this.#primaries.delete(entry);
+    }
+    return undefined;
+  }
+
+  addPrimary(source: ConnectionSource): void {
+    this.#primaries.add(new WeakRef(source));
   }
 
   /** The name that every connection of this module bears. */

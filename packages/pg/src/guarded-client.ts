@@ -1,7 +1,7 @@
 import { PolicyError } from "@doorpolicy/core";
 
 import { blockControlOf } from "./begin.ts";
-import { captureCallSite, FRAMES_OF_BLOCK } from "./call-site.ts";
+import { type CallSite, captureCallSite, FRAMES_OF_BLOCK } from "./call-site.ts";
 import { soon } from "./clock.ts";
 import { handedLimits, type PoolConfigInput } from "./config/index.ts";
 import { ConnectionGuard } from "./connection-guard.ts";
@@ -9,7 +9,10 @@ import type { Guard } from "./guard.ts";
 import { withLaneUrl } from "./lane-config.ts";
 import { limitsOf, setLocalText } from "./limits.ts";
 import {
+  hasQueryTimeout,
   isClientClass,
+  isQueryTimeout,
+  lastQueryOf,
   type PgClient,
   type PgClientConstructor,
   type PgQuery,
@@ -18,6 +21,7 @@ import {
   appendSilently,
   failQuery,
   hasParameters,
+  isSubmittable,
   judgeTags,
   type QueryCall,
   sendPrepared,
@@ -59,7 +63,8 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
         guard,
         limitsOf(guard.lane, handedLimits(config)),
         {
-          query: (text) => super.query(text),
+          query: (query) => super.query(query),
+          hasOwnSocket: typeof config === "object" && "stream" in config && config.stream != null,
           end: () =>
             new Promise<void>((resolve) => {
               super.end(() => resolve());
@@ -82,7 +87,12 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       return this.#startup.packet(super.getStartupConf());
     }
 
-    override query(config: unknown, values?: unknown, callback?: unknown): unknown {
+    override query(
+      config: unknown,
+      values?: unknown,
+      callback?: unknown,
+      through: number = 0,
+    ): unknown {
       const refusal = this.#connection.refusal();
       if (refusal !== undefined) return failQuery(this, { config, values, callback }, refusal);
       const text = textOf(config, Base.Query);
@@ -92,11 +102,19 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
           const call = { config, values, callback };
           return control.opensAt === undefined
             ? this.#commit(call, text, control.commits)
-            : this.#open(call, text, control.opensAt);
+            : this.#open(
+                call,
+                text,
+                control.opensAt,
+                captureCallSite(1 + through, FRAMES_OF_BLOCK),
+              );
         }
       }
       this.#connection.noteStatement(text, undefined);
-      return super.query(config, values, callback);
+      if (text === undefined && isSubmittable(config) && guard.lane.mode !== "bypass") {
+        this.#connection.noteReader(config, captureCallSite(1 + through));
+      }
+      return this.#pass(config, values, callback);
     }
 
     override end(callback?: (error?: unknown) => void): unknown {
@@ -110,8 +128,8 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
     }
 
     /** BEGIN and its limits travel in one message, so that no statement of the block can run without them. */
-    #open(call: QueryCall, text: string, opening: number): unknown {
-      this.#connection.noteStatement(text, captureCallSite(2, FRAMES_OF_BLOCK));
+    #open(call: QueryCall, text: string, opening: number, site: CallSite): unknown {
+      this.#connection.noteStatement(text, site);
       const settings =
         guard.response("transaction/limits", text) === "act"
           ? setLocalText(this.#connection.limits)
@@ -131,11 +149,28 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       });
     }
 
+    #pass(config: unknown, values?: unknown, callback?: unknown): unknown {
+      const answered = super.query(config, values, callback);
+      if (hasQueryTimeout(this, config)) this.#noteTimeout();
+      return answered;
+    }
+
+    /** pg forgets whom it has stopped waiting for; the query itself is told. */
+    #noteTimeout(): void {
+      const query = lastQueryOf(this);
+      if (query === undefined) return;
+      const original = query.handleError;
+      query.handleError = (error, connection) => {
+        if (isQueryTimeout(error)) this.#connection.noteGivenUp(query);
+        original.call(query, error, connection);
+      };
+    }
+
     #send(call: QueryCall, prepare: (query: PgQuery) => void): unknown {
       return sendPrepared(
         call,
         Base.Query,
-        (config, values, callback) => super.query(config, values, callback),
+        (config, values, callback) => this.#pass(config, values, callback),
         prepare,
       );
     }

@@ -1,15 +1,15 @@
 import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
 
-import { PolicyError } from "@doorpolicy/core";
-
-import { captureCallSite, type CallSite } from "./call-site.ts";
+import { acquireTimeoutError, endedWhileWaiting } from "./acquire-error.ts";
+import { captureCallSite } from "./call-site.ts";
 import { Checkout } from "./checkout.ts";
+import { handleOf } from "./checkout-handle.ts";
 import { soon } from "./clock.ts";
 import { applyToPoolConfig, type PoolConfigInput, sayChanges } from "./config/index.ts";
 import { connectionGuardOf, guardClientClass, isGuardedClass } from "./guarded-client.ts";
 import type { Guard } from "./guard.ts";
-import { handleOf } from "./handle.ts";
+import { HeldWatch } from "./held-watch.ts";
 import { withLaneUrl } from "./lane-config.ts";
 import {
   type ConnectCallback,
@@ -20,6 +20,9 @@ import {
   type PgPoolConstructor,
 } from "./pg-internals.ts";
 import { registerPool } from "./registry.ts";
+import { watchExternalCalls } from "./external-calls.ts";
+import { currentUnit } from "./units/context.ts";
+import type { Borrower, ConnectionSource, Lease } from "./units/lease.ts";
 
 /**
  * A subclass of a `pg.Pool` that opens guarded connections, with the policy's cap and acquire limit,
@@ -36,7 +39,11 @@ export function guardPoolClass(
     readonly #checkouts = new Set<Checkout>();
     readonly #open = new Set<PgClient>();
     readonly #forget: () => void;
+    readonly #held = new HeldWatch(guard, this.#checkouts);
+    readonly #source: ConnectionSource;
     #onAllClosed: (() => void) | undefined;
+    /** True while `query()` calls `connect()`. */
+    #isQuerying = false;
 
     constructor(options?: PoolConfigInput) {
       super(poolOptions(options, GuardedClient, guard));
@@ -44,17 +51,38 @@ export function guardPoolClass(
       this.on("error", () => undefined);
       this.on("connect", (client: PgClient) => this.#onOpened(client));
       this.#forget = registerPool(this);
+      this.#source = this.#asSource();
+      watchExternalCalls(guard);
     }
 
     override connect(callback?: ConnectCallback): unknown {
       const site = captureCallSite(1);
+      const unit = currentUnit();
+      const borrower = { site, label: unit?.label };
+      const isSingle = this.#isQuerying;
+      const inUnit = this.ending
+        ? undefined
+        : unit?.borrow({ source: this.#source, borrower, isSingle });
+      if (inUnit !== undefined) return inForm(inUnit, callback);
       if (callback !== undefined) {
-        this.#take(site, inOwnContext(callback));
+        this.#take(borrower, isSingle, inOwnContext(callback));
         return undefined;
       }
       return new Promise((resolve, reject) => {
-        this.#take(site, (error, client) => (error ? reject(error) : resolve(client)));
+        this.#take(borrower, isSingle, (error, client) =>
+          error ? reject(error) : resolve(client),
+        );
       });
+    }
+
+    /** pg-pool takes a connection for the one statement; what it does not give back, nobody does. */
+    override query(...call: unknown[]): unknown {
+      this.#isQuerying = true;
+      try {
+        return super.query(...call);
+      } finally {
+        this.#isQuerying = false;
+      }
     }
 
     override end(callback?: (error?: unknown) => void): unknown {
@@ -103,45 +131,97 @@ export function guardPoolClass(
       };
     }
 
-    #take(site: CallSite, callback: ConnectCallback): void {
+    #take(borrower: Borrower, isSingle: boolean, callback: ConnectCallback): void {
       super.connect((error, client, release) => {
         if (client === undefined) {
           callback(this.#explain(error), undefined, release);
           return;
         }
-        const connection = connectionGuardOf(client);
-        if (connection === undefined) {
+        const checkout = this.#checkOut(client, borrower, release);
+        if (checkout === undefined) {
           callback(undefined, client, release);
           return;
         }
-        const checkout = new Checkout(connection, site, release, (done) =>
-          this.#checkouts.delete(done),
-        );
-        this.#checkouts.add(checkout);
-        client.release = checkout.release;
-        const isKept = this.options["maxUses"] !== 1;
-        callback(undefined, isKept ? handleOf(client, checkout) : client, checkout.release);
+        const form = { isKept: this.options["maxUses"] !== 1, isSingle };
+        const handle = handleOf(checkout, form, guard, GuardedClient.Query);
+        callback(undefined, handle, (failure) => handle.release?.(failure));
       });
+    }
+
+    #checkOut(
+      client: PgClient,
+      borrower: Borrower,
+      release: (error?: unknown) => void,
+    ): Checkout | undefined {
+      const connection = connectionGuardOf(client);
+      if (connection === undefined) return undefined;
+      const checkout = new Checkout(client, connection, borrower, release, (done) =>
+        this.#checkouts.delete(done),
+      );
+      this.#checkouts.add(checkout);
+      this.#held.start();
+      client.release = checkout.release;
+      return checkout;
+    }
+
+    /** For units: the connection itself, without a handle. */
+    #lease(borrower: Borrower): Promise<Lease> {
+      return new Promise((resolve, reject) => {
+        super.connect((error, client, release) => {
+          const checkout = client && this.#checkOut(client, borrower, release);
+          if (checkout !== undefined) resolve(checkout);
+          else reject(this.#explain(error) ?? new Error("The connection is not guarded."));
+        });
+      });
+    }
+
+    #asSource(): ConnectionSource {
+      const isRoom = (): boolean =>
+        this.idleCount > 0 ||
+        (this.totalCount < Number(this.options["max"]) && this.waitingCount === 0);
+      const isEnding = (): boolean => this.ending;
+      const take = (borrower: Borrower): Promise<Lease> => this.#lease(borrower);
+      const { target, lane } = guard.lane;
+      const isReplica = guard.isReplica(this.options);
+      let probe: PgClient | undefined;
+      const source: ConnectionSource = {
+        target: target.name,
+        lane,
+        isReplica,
+        get primary() {
+          return isReplica ? guard.primary : undefined;
+        },
+        guard,
+        Query: GuardedClient.Query,
+        get isEnding() {
+          return isEnding();
+        },
+        get hasRoom() {
+          return isRoom();
+        },
+        // A client that is never connected, for what its options and its own pg say of types.
+        parsers: {
+          getTypeParser: (oid: number, format?: string): unknown => {
+            probe ??= new GuardedClient({ types: this.options["types"] });
+            return probe.getTypeParser(oid, format);
+          },
+        },
+        take,
+      };
+      if (!isReplica) guard.addPrimary(source);
+      return source;
     }
 
     #explain(error: Error | undefined): Error | undefined {
       if (!isAcquireTimeout(error)) return error;
-      const { max, connectionTimeoutMillis } = this.options;
-      const inUse = [...this.#checkouts];
-      const rule = "connections/acquire-timeout";
-      const oldest = inUse.toSorted((one, other) => one.takenAt - other.takenAt)[0];
       if (this.ending) return endedWhileWaiting(error);
-      const message =
-        `No connection within ${String(connectionTimeoutMillis)} ms: ${inUse.length} of ${String(max)} are in use and ${this.waitingCount} more callers wait.` +
-        (oldest === undefined ? "" : ` The oldest has been held for ${oldest.describe()}.`);
-      const help =
-        oldest === undefined
-          ? "Check that the server answers, and set a longer `connections.acquireTimeoutMs` if it is slow to."
-          : "Release connections sooner, take one at a time, or raise `connections.maxPerProcess`.";
-      if (guard.response(rule) !== "nothing") {
-        guard.report({ rule, action: "reported", message, help });
-      }
-      return new PolicyError("connection/acquire-timeout", message, { hint: help, cause: error });
+      return acquireTimeoutError(guard, {
+        max: this.options["max"],
+        limitMs: this.options["connectionTimeoutMillis"],
+        waiting: this.waitingCount,
+        inUse: this.#checkouts,
+        cause: error,
+      });
     }
 
     #onOpened(client: PgClient): void {
@@ -153,6 +233,8 @@ export function guardPoolClass(
     }
 
     async #end(): Promise<void> {
+      // What a unit keeps for its next call, and nobody has, would be waited for.
+      for (const checkout of this.#checkouts) checkout.onIdle?.();
       await new Promise<void>((resolve, reject) => {
         super.end((error) => (error ? reject(error) : resolve()));
       });
@@ -165,12 +247,16 @@ export function guardPoolClass(
   };
 }
 
-function endedWhileWaiting(cause: unknown): PolicyError {
-  return new PolicyError(
-    "connection/acquire-timeout",
-    "The pool was ended while this caller waited for a connection.",
-    { hint: "End the pool after the last statement.", cause },
+/** A borrowed connection as `connect()` gives it: a promise, or the callback with its `release`. */
+function inForm(borrowed: Promise<PgClient>, callback: ConnectCallback | undefined): unknown {
+  if (callback === undefined) return borrowed;
+  const noRelease = (): void => undefined;
+  borrowed.then(
+    // Outside of the promise: what a callback throws is nobody's rejection.
+    (client) => soon(() => callback(undefined, client, (error) => client.release?.(error))),
+    (error: Error) => soon(() => callback(error, undefined, noRelease)),
   );
+  return undefined;
 }
 
 /**

@@ -1,33 +1,88 @@
-import type { Checkout } from "./checkout.ts";
-import { releasedError } from "./messages.ts";
 import type { PgClient } from "./pg-internals.ts";
-import { failQuery } from "./query-forms.ts";
+
+/** What a handle does itself; everything else is the connection's. */
+export interface HandleMethods {
+  query(config: unknown, values?: unknown, callback?: unknown): unknown;
+  release(error?: unknown): void;
+}
+
+type Listener = (...values: unknown[]) => void;
+
+const ADDS_LISTENER: ReadonlySet<string | symbol> = new Set([
+  "on",
+  "once",
+  "addListener",
+  "prependListener",
+  "prependOnceListener",
+]);
 
 /**
- * One holder's view of a connection that others will hold after it: it is the connection in all that
- * it shows (`instanceof` included), has its own `release`, and takes no statement once that was called.
- * Whoever keeps it cannot reach into the transaction of the next holder.
+ * One holder's view of a connection that others will hold after it, or beside it: it is the connection
+ * in all that it shows (`instanceof` included), with its own `query` and `release`, and with its own
+ * listeners. Whoever keeps it cannot reach into the transaction of the next holder.
  *
- * Only for pools that keep connections. A connection that is closed after one use has one holder.
+ * Nothing of ours may keep what `client` is: a handle that is forgotten is found by the garbage
+ * collector. `removeListeners` does not.
  */
-export function handleOf(client: PgClient, checkout: Checkout): PgClient {
-  const bound = new Map<unknown, unknown>();
-  const own = {
-    release: checkout.release,
-    query: (config: unknown, values?: unknown, callback?: unknown): unknown =>
-      checkout.isReleased
-        ? failQuery(client, { config, values, callback }, releasedError())
-        : client.query(config, values, callback),
+export function makeHandle(
+  client: PgClient,
+  methods: HandleMethods,
+): { readonly client: PgClient; readonly removeListeners: () => void } {
+  const traps = new HandleTraps(methods);
+  return {
+    client: new Proxy(client, traps),
+    removeListeners: () => traps.removeListeners(client),
   };
-  return new Proxy(client, {
-    get(target, key) {
-      if (key === "release" || key === "query") return own[key];
-      const value: unknown = Reflect.get(target, key, target);
-      if (typeof value !== "function" || key === "constructor") return value;
-      // pg's methods use private fields, which a proxy does not have; the same function each time.
-      if (!bound.has(value)) bound.set(value, value.bind(target));
-      return bound.get(value);
-    },
-    set: (target, key, value) => Reflect.set(target, key, value, target),
-  });
+}
+
+/** One object a handle, its closures made when somebody asks: most handles send one statement. */
+class HandleTraps implements ProxyHandler<PgClient> {
+  readonly #methods: HandleMethods;
+  #listeners: (readonly [event: string | symbol, listener: Listener])[] | undefined;
+  #bound: Map<unknown, unknown> | undefined;
+
+  constructor(methods: HandleMethods) {
+    this.#methods = methods;
+  }
+
+  get(target: PgClient, key: string | symbol, handle: unknown): unknown {
+    if (key === "query" || key === "release") return this.#methods[key];
+    const value: unknown = Reflect.get(target, key, target);
+    if (typeof value !== "function" || key === "constructor") return value;
+    // pg's methods use private fields, which a proxy does not have; the same function each time.
+    this.#bound ??= new Map();
+    let bound = this.#bound.get(value);
+    if (bound === undefined) {
+      bound = ADDS_LISTENER.has(key) ? this.#adding(target, value, handle) : value.bind(target);
+      this.#bound.set(value, bound);
+    }
+    return bound;
+  }
+
+  set(target: PgClient, key: string | symbol, value: unknown): boolean {
+    return Reflect.set(target, key, value, target);
+  }
+
+  removeListeners(client: PgClient): void {
+    for (const [event, listener] of this.#listeners ?? []) client.removeListener(event, listener);
+    this.#listeners = undefined;
+  }
+
+  // oxlint-disable-next-line typescript/no-unsafe-function-type -- a method of EventEmitter.
+  #adding(target: PgClient, add: Function, handle: unknown): Listener {
+    return (...values: unknown[]) => {
+      const [event, listener] = values;
+      Reflect.apply(add, target, values);
+      if (isEvent(event) && isListener(listener)) (this.#listeners ??= []).push([event, listener]);
+      return handle;
+    };
+  }
+}
+
+function isEvent(value: unknown): value is string | symbol {
+  return typeof value === "string" || typeof value === "symbol";
+}
+
+function isListener(value: unknown): value is Listener {
+  return typeof value === "function";
 }

@@ -1,7 +1,25 @@
-export { guardPg, type GuardedPg, isGuardedPg, type PgModule } from "./guard-pg.ts";
+export { reportExternal } from "./external-calls.ts";
+export { guardPg, type GuardedPg, type GuardPgOptions, isGuardedPg, type PgModule } from "./guard-pg.ts";
 export { resolveForProcess } from "./process-context.ts";
 export { type EndablePool, poolsOf } from "./registry.ts";
 export { VIOLATION_CHANNEL } from "./report.ts";
+export { currentUnit, runIn } from "./units/context.ts";
+export { drain, type DrainOutcome } from "./units/drain.ts";
+export type {
+  Propagation,
+  RetryOptions,
+  TransactionOptions,
+  UnitOptions,
+} from "./units/options.ts";
+export type { SettingsInput } from "./units/settings.ts";
+export type { Unit } from "./units/unit.ts";
+export {
+  afterCommit,
+  detached,
+  transaction,
+  type UnitFunction,
+  unitOfWork,
+} from "./units/unit-of-work.ts";
 export {
   acceptsStartup,
   actsOn,

@@ -1,11 +1,11 @@
 import { PolicyError, type ViolationAction } from "@doorpolicy/core";
 
-import { ownFrame } from "./call-site.ts";
+import { type CallSite, ownFrame } from "./call-site.ts";
 import type { LimitRule, OpenBlock, OverLimit } from "./open-block.ts";
 import type { ViolationDraft } from "./report.ts";
 
 /** What to do about a limit that is over; one imperative sentence. */
-export const LIMIT_HELP: Readonly<Record<LimitRule, string>> = {
+const LIMIT_HELP: Readonly<Record<LimitRule, string>> = {
   "transaction/idle":
     "Move what waits for anything but the database out of the transaction, or set a longer `transaction.idleTimeoutMs`.",
   "transaction/timeout":
@@ -13,15 +13,34 @@ export const LIMIT_HELP: Readonly<Record<LimitRule, string>> = {
 };
 
 /** How a limit was passed, as part of a sentence. */
-export function lasting({ rule, lastedMs, limitMs }: OverLimit): string {
-  return rule === "transaction/idle"
-    ? `no statement ran in it for ${lastedMs} ms, and the limit is ${limitMs} ms`
-    : `it was open for ${lastedMs} ms, and the limit is ${limitMs} ms`;
+export function lasting({ rule, lastedMs, limitMs, what }: OverLimit): string {
+  const nothing = what === "reader" ? "nothing was read from it" : "no statement ran in it";
+  const how = rule === "transaction/idle" ? nothing : "it was open";
+  return `${how} for ${lastedMs} ms, and the limit is ${limitMs} ms`;
+}
+
+/** The answer to what comes after a block, or an open cursor or stream, that was over its limit. */
+export function endedByPolicyError(over: OverLimit, site: CallSite | undefined): PolicyError {
+  const what =
+    over.what === "reader"
+      ? "An open cursor or stream was ended, what was open rolled back, and its connection closed"
+      : "This transaction was rolled back and its connection closed";
+  return new PolicyError(
+    "transaction/ended-by-policy",
+    `${what}: ${lasting(over)}.${openedAt(site)}`,
+    { hint: helpOf(over) },
+  );
+}
+
+function helpOf({ rule, what }: OverLimit): string {
+  return what === "reader"
+    ? "Read a cursor or stream to its end without waiting for anything but the database, or close it."
+    : LIMIT_HELP[rule];
 }
 
 /** " It was opened at …", where that is known. */
-export function openedAt(block: OpenBlock): string {
-  const frame = ownFrame(block.site);
+export function openedAt(site: CallSite | undefined): string {
+  const frame = ownFrame(site);
   return frame === undefined ? "" : ` It was opened ${frame}.`;
 }
 
@@ -36,15 +55,17 @@ export function releasedError(): PolicyError {
 
 /** The report of a limit that is over. */
 export function overLimitDraft(over: OverLimit, action: ViolationAction): ViolationDraft {
-  const what =
+  const what = over.what === "reader" ? "An open cursor or stream" : "A transaction";
+  const ended = over.what === "reader" ? "was ended" : "was rolled back";
+  const happened =
     action === "would-have"
-      ? "A transaction held its server connection and its locks"
-      : "A transaction was rolled back and its connection closed";
+      ? "held its server connection and its locks"
+      : `${ended} and its connection closed`;
   return {
     rule: over.rule,
     action,
-    message: `${what}: ${lasting(over)}.`,
-    help: LIMIT_HELP[over.rule],
+    message: `${what} ${happened}: ${lasting(over)}.`,
+    help: helpOf(over),
   };
 }
 
@@ -65,6 +86,18 @@ export function releasedBusyDraft(drainMs: number): ViolationDraft {
     rule: "connections/released-busy",
     action: "closed",
     message: `A connection was released while a statement was running, which went on for ${drainMs} ms; the connection was destroyed.`,
-    help: "Await every statement before the connection is released.",
+    help: BUSY_HELP,
   };
 }
+
+/** The report of a connection that came back busy, and was made free. */
+export function freedBusyDraft(what: "statement" | "reader"): ViolationDraft {
+  const message =
+    what === "statement"
+      ? "A connection was released while a statement was running; the statement was cancelled."
+      : "A connection was released with an open cursor or stream, which was closed.";
+  return { rule: "connections/released-busy", action: "rolled-back", message, help: BUSY_HELP };
+}
+
+const BUSY_HELP =
+  "Await every statement, and close every cursor and stream, before the connection is released.";

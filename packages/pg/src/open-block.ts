@@ -11,6 +11,8 @@ export interface OverLimit {
   readonly limitMs: number;
   /** How long no statement ran, or how long the block has been open. */
   readonly lastedMs: number;
+  /** Whose reader it was that did nothing, where it was not the block between its statements. */
+  readonly what?: "reader";
 }
 
 /** A transaction that the server says is open: status `T`, or `E` once a statement in it has failed. */

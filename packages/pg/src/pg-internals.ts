@@ -1,77 +1,22 @@
 /* oxlint-disable no-underscore-dangle -- the names are pg's own. */
 import type { EventEmitter } from "node:events";
 
-import { PolicyError } from "@doorpolicy/core";
+import type {
+  PgClient,
+  PgClientConstructor,
+  PgPoolConstructor,
+  PgQuery,
+  PgStream,
+} from "./pg-types.ts";
 
-import { versionOf } from "./pg-version.ts";
-
-/** Oldest and newest pg that the tests of this package run with. */
-const TESTED_RANGE = "8.5.1 to 8.23.1";
-
-/** The part of pg's `Connection` that the guard uses. */
-interface PgConnection extends EventEmitter {
-  readonly stream: { destroy(error?: Error): unknown };
-}
-
-/** The part of a `pg.Client` that the guard uses and overrides. */
-export interface PgClient extends EventEmitter {
-  readonly connection: PgConnection;
-  connect(callback?: (error?: unknown) => void): unknown;
-  query(config: unknown, values?: unknown, callback?: unknown): unknown;
-  end(callback?: (error?: unknown) => void): unknown;
-  /** What goes out in the startup packet; runs after URL, environment and options were merged. */
-  getStartupConf(): Record<string, string | undefined>;
-  /** Set by pg-pool at each checkout. */
-  release?: (error?: unknown) => void;
-}
-
-/** The part of a `pg.Query` that the guard uses. */
-export interface PgQuery {
-  text?: string | undefined;
-  name?: string | undefined;
-  values?: unknown;
-  queryMode?: string | undefined;
-  rows?: unknown;
-  query_timeout?: unknown;
-  callback?: ((error: unknown, result?: unknown) => void) | undefined;
-  submit(connection: unknown): unknown;
-  handleCommandComplete: (message: { readonly text?: string }, connection: unknown) => void;
-  handleReadyForQuery: (connection: unknown) => void;
-  handleError(error: unknown, connection: unknown): void;
-}
-
-/** `pg.Query`. */
-export type PgQueryConstructor = new (
-  config: unknown,
-  values?: unknown,
-  callback?: unknown,
-) => PgQuery;
-
-/** `pg.Client`. */
-export type PgClientConstructor = (new (config?: object | string) => PgClient) & {
-  readonly Query: PgQueryConstructor;
-};
-
-/** How pg-pool calls back: `release` belongs to this one checkout. */
-export type ConnectCallback = (
-  error: Error | undefined,
-  client: PgClient | undefined,
-  release: (error?: unknown) => void,
-) => void;
-
-/** The part of a `pg.Pool` that the guard uses and overrides. */
-interface PgPool extends EventEmitter {
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly totalCount: number;
-  readonly idleCount: number;
-  readonly waitingCount: number;
-  readonly ending: boolean;
-  connect(callback?: ConnectCallback): unknown;
-  end(callback?: (error?: unknown) => void): unknown;
-}
-
-/** `pg.Pool`: a class that pg binds to its own `Client`. */
-export type PgPoolConstructor = new (options?: object | string) => PgPool;
+export type {
+  ConnectCallback,
+  PgClient,
+  PgClientConstructor,
+  PgPoolConstructor,
+  PgQuery,
+  PgQueryConstructor,
+} from "./pg-types.ts";
 
 /** Private fields of `pg.Client`, all versions together. Nothing outside this file names one. */
 interface ClientFields {
@@ -80,15 +25,32 @@ interface ClientFields {
   readonly _queryable: boolean;
   readonly _ending: boolean;
   readonly _connecting: boolean;
+  readonly _connected: boolean;
   readonly _connectionError: boolean;
   readonly hasExecuted?: boolean;
   /** 8.19 and later; `activeQuery` and `queryQueue` are deprecated getters there. */
-  readonly _activeQuery?: unknown;
+  readonly _activeQuery?: PgQuery | null | undefined;
   readonly _queryQueue?: PgQuery[];
   /** Pipeline mode, 8.23 and later. */
-  readonly _sentQueryQueue?: readonly unknown[];
-  readonly activeQuery?: unknown;
+  readonly _sentQueryQueue?: readonly PgQuery[];
+  readonly activeQuery?: PgQuery | null | undefined;
   readonly queryQueue?: PgQuery[];
+  /** The key that a CancelRequest needs; 0 or unset where the pooler gives none. */
+  readonly processID: number | null;
+  readonly secretKey: number | null;
+  readonly host: string;
+  readonly port: number;
+  readonly connectionParameters?: { readonly query_timeout?: unknown };
+}
+
+/** A `Connection` of pg's own class, and what it was made with. */
+interface ConnectionFields extends EventEmitter {
+  readonly stream: PgStream & { connect(...target: unknown[]): unknown };
+  readonly ssl?: unknown;
+  readonly sslNegotiation?: unknown;
+  connect(portOrPath: number | string, host?: string): void;
+  requestSsl(): void;
+  cancel(processID: number, secretKey: number): void;
 }
 
 function fieldsOf(client: PgClient): ClientFields {
@@ -117,9 +79,129 @@ export function isPipelining(client: PgClient): boolean {
 
 /** True while a statement (or an open portal) is being answered, false between an error and its ReadyForQuery. */
 export function hasActiveQuery(client: PgClient): boolean {
+  return activeQueryOf(client) !== undefined;
+}
+
+/** The statement (or open portal) that is being answered. */
+export function activeQueryOf(client: PgClient): PgQuery | undefined {
   const fields = fieldsOf(client);
-  const active = "_activeQuery" in fields ? fields._activeQuery : fields.activeQuery;
-  return active !== null && active !== undefined;
+  return ("_activeQuery" in fields ? fields._activeQuery : fields.activeQuery) ?? undefined;
+}
+
+/** What was written to the socket and has not been answered, in its order. */
+export function sentQueriesOf(client: PgClient): readonly PgQuery[] {
+  const active = activeQueryOf(client);
+  const behind = fieldsOf(client)._sentQueryQueue ?? [];
+  return active === undefined ? behind : [active, ...behind];
+}
+
+/** The query that was given to it last; `undefined` when pg refused it. */
+export function lastQueryOf(client: PgClient): PgQuery | undefined {
+  return unsentQueriesOf(client).at(-1) ?? sentQueriesOf(client).at(-1);
+}
+
+/** True where pg will stop waiting for a query after some time, and leave it running. */
+export function hasQueryTimeout(client: PgClient, config: unknown): boolean {
+  const own = typeof config === "object" && config !== null && "query_timeout" in config;
+  return own || Boolean(fieldsOf(client).connectionParameters?.query_timeout);
+}
+
+/** True for what pg says when it stops waiting. */
+export function isQueryTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout";
+}
+
+/** What waits for its turn and was never written. */
+export function unsentQueriesOf(client: PgClient): readonly PgQuery[] {
+  const fields = fieldsOf(client);
+  return fields._queryQueue ?? fields.queryQueue ?? [];
+}
+
+/** True when the server has said that the statement is done, but not yet that it is ready for the next. */
+export function hasCompleted(query: PgQuery): boolean {
+  return typeof query._result?.command === "string";
+}
+
+/** True for a `pg-cursor`, or a stream over one, that has answered all it was asked for and waits to be read. */
+export function isIdleCursor(query: PgQuery): boolean {
+  const { state, _cb: asked } = query.cursor ?? query;
+  // Asked before its first answer, it calls itself idle while the rows are on their way.
+  return state === "idle" && typeof asked !== "function";
+}
+
+/**
+ * Lets a cursor that was ended say so for good. pg-cursor forgets its error with the next ReadyForQuery,
+ * and whoever reads on would take what is missing for the end of the rows.
+ */
+export function failForGood(query: PgQuery): void {
+  const cursor = query.cursor ?? query;
+  if (cursor.state === undefined) return;
+  query.handleReadyForQuery = () => {
+    // Closed later, it would write to a connection that is somebody else's by then.
+    Reflect.set(cursor, "connection", null);
+  };
+}
+
+/** How many bytes have gone through the socket, either way; a portal that is read moves some. */
+export function bytesMoved({ connection: { stream } }: PgClient): number {
+  return (stream.bytesRead ?? Number.NaN) + (stream.bytesWritten ?? Number.NaN);
+}
+
+/** True when whoever reads a stream has stopped the socket, for want of room or for good. */
+export function isReadingPaused({ connection: { stream } }: PgClient): boolean {
+  return stream.isPaused?.() ?? false;
+}
+
+/**
+ * True when pg has been told to be ready and never took note of it: something threw inside the connect
+ * callback, and the rest of pg's own handler did not run. It will take no statement any more.
+ */
+export function isStuck(client: PgClient): boolean {
+  const fields = fieldsOf(client);
+  return fields._connected && fields.readyForQuery === undefined && fields.hasExecuted !== true;
+}
+
+/** A second connection to where this one goes, as pg makes them, that will ask for its statement to be cancelled. */
+export interface CancelConnection extends EventEmitter {
+  readonly stream: PgStream;
+  /** Connects, and sends the CancelRequest as the only message; `onSent` is called then. */
+  open(onSent: () => void): void;
+}
+
+/**
+ * Prepares a CancelRequest with the same address, socket path and TLS as the connection itself;
+ * `undefined` where pg was given a socket of the service's own, or the other end gave no key. It goes
+ * to the very address that the connection has: another server of the same name does not know the key.
+ */
+export function cancelConnectionOf(client: PgClient): CancelConnection | undefined {
+  const { processID, secretKey, host, port } = fieldsOf(client);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- verifiedPg has looked at it.
+  const own = client.connection as unknown as ConnectionFields;
+  if (processID === null || secretKey === null || processID === 0) return undefined;
+  const { ssl, sslNegotiation } = own;
+  const made: unknown = Reflect.construct(own.constructor, [{ ssl, sslNegotiation }]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by the same class.
+  const connection = made as ConnectionFields;
+  const open = (onSent: () => void): void => {
+    const send = (): void => {
+      connection.cancel(processID, secretKey);
+      onSent();
+    };
+    if (!ssl) connection.on("connect", send);
+    else if (sslNegotiation !== "direct") connection.on("connect", () => connection.requestSsl());
+    connection.on("sslconnect", send);
+    if (host.startsWith("/")) {
+      connection.connect(`${host}/.s.PGSQL.${port}`);
+      return;
+    }
+    const { stream } = connection;
+    const dial = stream.connect.bind(stream);
+    const address = own.stream.remoteAddress ?? host;
+    // The certificate is checked against the name, so that only the dialling is told the address.
+    stream.connect = () => dial(port, address);
+    connection.connect(port, host);
+  };
+  return Object.assign(connection, { open });
 }
 
 /** True when statements were sent that pg has not seen the ReadyForQuery of. */
@@ -181,57 +263,34 @@ export function isClientClass(value: unknown): value is PgClientConstructor {
   );
 }
 
-function isPoolClass(value: unknown): value is PgPoolConstructor {
+/** True for a class with what `pg.Pool` has. */
+export function isPoolClass(value: unknown): value is PgPoolConstructor {
   return missingMethod(value, ["connect", "query", "end", "emit"]) === undefined;
 }
 
-/**
- * Makes sure that a pg has what this file relies on, before anything is built on it. Opens nothing.
- *
- * Throws `PolicyError` `driver/native` for the native binding, which no guard can see into, and
- * `driver/unsupported` for everything else that is not as in the tested versions.
- */
-export function verifiedPg(pg: { readonly Client: unknown; readonly Pool: unknown }): {
-  readonly Client: PgClientConstructor;
-  readonly Pool: PgPoolConstructor;
-} {
-  const { Client, Pool } = pg;
-  if (isNative(Client)) {
-    throw new PolicyError(
-      "driver/native",
-      "The native driver keeps its connections where no guard can see them.",
-      {
-        hint: 'Remove pg-native and NODE_PG_FORCE_NATIVE, and pass the module that require("pg") gives.',
-      },
-    );
-  }
-  if (!isClientClass(Client)) throw unsupported(pg, "its Client has other methods");
-  if (!isPoolClass(Pool)) throw unsupported(pg, "its Pool has other methods");
-  const wrong = unexpectedField(Client);
-  if (wrong !== undefined) throw unsupported(pg, `its Client has another ${wrong}`);
-  return { Client, Pool };
+/** pg-native's client has no startup packet, and knows its active query by a method. */
+export function isNativeClass(Client: unknown): boolean {
+  return (
+    missingMethod(Client, ["_hasActiveQuery"]) === undefined &&
+    missingMethod(Client, ["getStartupConf"]) !== undefined
+  );
 }
 
-function unexpectedField(Client: PgClientConstructor): string | undefined {
-  let probe: PgClient;
-  try {
-    probe = new Client({ host: "127.0.0.1", port: 1 });
-  } catch {
-    // The environment alone makes it throw (PGSSLNEGOTIATION, say); its own connections will say so.
-    return undefined;
-  }
-  const connection: unknown = Reflect.get(probe, "connection");
+/** What of a client that was never connected is not as this file relies on. */
+export function unexpectedFieldOf(client: PgClient): string | undefined {
+  const connection: unknown = Reflect.get(client, "connection");
   const stream: unknown =
     typeof connection === "object" && connection !== null
       ? Reflect.get(connection, "stream")
       : undefined;
-  if (missingOwn(connection, "on") || missingOwn(stream, "destroy")) return "connection";
-  const fields = fieldsOf(probe);
+  if (missingOwn(connection, "on") || missingOwn(connection, "sync")) return "connection";
+  if (missingOwn(stream, "destroy")) return "connection";
+  const fields = fieldsOf(client);
   if (!Array.isArray(fields._queryQueue ?? fields.queryQueue)) return "queue";
   return FLAGS.find((name) => typeof fields[name] !== "boolean");
 }
 
-const FLAGS = ["_queryable", "_ending", "_connecting", "_connectionError"] as const;
+const FLAGS = ["_queryable", "_ending", "_connecting", "_connected", "_connectionError"] as const;
 
 function missingOwn(object: unknown, method: string): boolean {
   return (
@@ -250,18 +309,9 @@ function hasQueryClass(value: unknown): boolean {
   return typeof value === "function" && "Query" in value && typeof value.Query === "function";
 }
 
-/** pg-native's client has no startup packet, and knows its active query by a method. */
-function isNative(Client: unknown): boolean {
-  return (
-    missingMethod(Client, ["_hasActiveQuery"]) === undefined &&
-    missingMethod(Client, ["getStartupConf"]) !== undefined
-  );
-}
-
-function unsupported(pg: object, difference: string): PolicyError {
-  const version = versionOf(pg);
-  const what = version === undefined ? "This module" : `pg ${version}`;
-  return new PolicyError("driver/unsupported", `${what} cannot be guarded: ${difference}.`, {
-    hint: `Use a pg from ${TESTED_RANGE}, the versions that the guard is tested with.`,
-  });
+/** Gives a query the type parsers of a client; one that brings its own keeps them. */
+export function bindParsers(query: PgQuery, parsers: unknown): void {
+  const result: unknown = Reflect.get(query, "_result");
+  if (typeof result !== "object" || result === null || Reflect.get(result, "_types")) return;
+  Reflect.set(result, "_types", parsers);
 }

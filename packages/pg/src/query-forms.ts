@@ -113,7 +113,8 @@ export function judgeTags(
   };
 }
 
-function isSubmittable(config: unknown): config is PgQuery {
+/** True for what brings its own protocol: a `pg.Query`, a cursor, a stream. */
+export function isSubmittable(config: unknown): config is PgQuery {
   return (
     typeof config === "object" &&
     config !== null &&

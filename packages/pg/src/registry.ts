@@ -1,3 +1,7 @@
+import type { AsyncLocalStorage } from "node:async_hooks";
+
+import type { Unit } from "./units/unit.ts";
+
 /** A pool that can be ended by somebody who did not make it. */
 export interface EndablePool {
   readonly ending: boolean;
@@ -6,17 +10,25 @@ export interface EndablePool {
   endNow(): Promise<void>;
 }
 
-/** One per process, however many copies of this package are loaded. */
+/** One per process, however many copies of this package are loaded: ESM, CJS, bundles, two installs. */
 interface SharedState {
   pools?: Set<WeakRef<object>>;
+  units?: AsyncLocalStorage<Unit | undefined>;
+  /** Units whose function has not settled yet. */
+  running?: Set<Promise<unknown>>;
+  isDraining?: boolean;
 }
 
 const KEY = Symbol.for("doorpolicy/1");
 
-function pools(): Set<WeakRef<object>> {
+/** What all copies of this package share. Only structure may be relied on: classes differ by copy. */
+export function sharedState(): SharedState {
   const holder = globalThis as typeof globalThis & { [KEY]?: SharedState };
-  const state = (holder[KEY] ??= {});
-  return (state.pools ??= new Set());
+  return (holder[KEY] ??= {});
+}
+
+function pools(): Set<WeakRef<object>> {
+  return (sharedState().pools ??= new Set());
 }
 
 /** Remembers a live pool, weakly, and returns how to forget it. */
@@ -35,10 +47,15 @@ export function registerPool(pool: object): () => void {
 export function poolsOf(guarded: { readonly Pool: unknown }): readonly EndablePool[] {
   const { Pool } = guarded;
   if (typeof Pool !== "function") return [];
+  return registeredPools().filter((pool) => pool instanceof Pool);
+}
+
+/** Every guarded pool of this process that nobody has ended. */
+export function registeredPools(): readonly EndablePool[] {
   return [...pools()]
     .map((entry) => entry.deref())
     .filter((pool) => isEndable(pool))
-    .filter((pool) => pool instanceof Pool && !pool.ending);
+    .filter((pool) => !pool.ending);
 }
 
 function isEndable(pool: object | undefined): pool is EndablePool {

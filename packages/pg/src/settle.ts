@@ -1,8 +1,11 @@
 import { after, cancel, soon } from "./clock.ts";
-import { isSettled, isUnusable, type PgClient } from "./pg-internals.ts";
+import { isSettled, isStuck, isUnusable, type PgClient } from "./pg-internals.ts";
 
-/** `"busy"`: the server had not answered everything when the time was over. */
-export type Settling = "settled" | "lost" | "busy";
+/**
+ * `"busy"`: the server had not answered everything when the time was over. `"stuck"`: the server is
+ * ready, and pg will never know, since something threw inside the connect callback.
+ */
+export type Settling = "settled" | "lost" | "busy" | "stuck";
 
 /**
  * Waits until the server has answered everything: only then is the transaction status the truth.
@@ -24,6 +27,7 @@ export function whenSettled(client: PgClient, boundMs: number): Promise<Settling
     const look = (): void => {
       if (isUnusable(client)) done("lost");
       else if (isSettled(client)) done("settled");
+      else if (isStuck(client)) done("stuck");
     };
     const lookSoon = (): void => soon(look);
     const timer = after(boundMs, () => done("busy"));

@@ -1,6 +1,6 @@
-import { after, cancel, now, type Timer } from "./clock.ts";
+import { after, afterInput, cancel, now, type Timer } from "./clock.ts";
 
-/** A connection with an open block. */
+/** A connection with an open block, or with an open portal. */
 export interface Watched {
   /**
    * When to look at it next, in milliseconds of the monotonic clock; `Infinity` for never. What was
@@ -35,7 +35,16 @@ function schedule(at: number): void {
   cancel(timer);
   timerAt = at;
   // A timer may fire up to a millisecond early; one look too many is cheaper than one too soon.
-  timer = after(Math.max(1, Math.ceil(at - now()) + 1), sweep);
+  timer = after(Math.max(1, Math.ceil(at - now()) + 1), wake);
+}
+
+/** A timer that is later than this was held up: the event loop was blocked, or the process frozen. */
+const LATE_MS = 50;
+
+/** Meanwhile the server may have acted by its own limits. What it said has arrived, and is read first. */
+function wake(): void {
+  if (now() - timerAt > LATE_MS) afterInput(sweep);
+  else sweep();
 }
 
 function sweep(): void {

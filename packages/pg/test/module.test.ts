@@ -5,7 +5,7 @@ import plainPg from "pg";
 import * as namespace from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
-import { guardPg, poolsOf, resolveForProcess } from "../src/index.ts";
+import { guardPg, isGuardedPg, poolsOf, resolveForProcess } from "../src/index.ts";
 import { eventually, type Pg, rejection, requirePg, startWorld, type World } from "./world.ts";
 
 const policy = definePolicy({
@@ -192,6 +192,44 @@ describe("what cannot be guarded", () => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as a caller without types does it.
     expect(() => guardPg(module as never, policy)).toThrow(
       expect.objectContaining({ code: "driver/unsupported" }),
+    );
+  });
+});
+
+describe("in bypass, what cannot be guarded", () => {
+  const bypass = definePolicy({
+    mode: "bypass",
+    naming: { app: "billing", user: "deploy", host: "web-1" },
+    connections: { maxPerProcess: 3 },
+  });
+
+  test("runs unguarded, bears the name, and says so once", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): number => warnings.push(warning);
+    process.on("warning", onWarning);
+    const changed = { Client: NativeClient, Pool: plainPg.Pool };
+
+    const unguarded = [1, 2].map(() => guardPg(changed, bypass))[1];
+    const pool = new (unguarded ?? changed).Pool({ connectionString: world.bed.urls.pooled });
+    const { rows } = await pool.query("select current_setting('application_name') as name");
+
+    expect(rows).toEqual([{ name: "billing:deploy@web-1" }]);
+    expect(pool.options.max).toBe(3);
+    expect(pool).toBeInstanceOf(plainPg.Pool);
+    expect(unguarded).toMatchObject({ Client: NativeClient, native: undefined });
+    expect(isGuardedPg(unguarded)).toBe(false);
+    await eventually(() =>
+      expect(warnings.filter(({ message }) => message.includes("runs unguarded"))).toMatchObject([
+        { code: "DOORPOLICY_UNGUARDED", message: expect.stringContaining("The native driver") },
+      ]),
+    );
+    process.off("warning", onWarning);
+    await pool.end();
+  });
+
+  test("still has to be a pg", () => {
+    expect(() => guardPg(undefined, bypass)).toThrow(
+      expect.objectContaining({ code: "driver/missing" }),
     );
   });
 });

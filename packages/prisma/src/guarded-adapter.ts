@@ -3,6 +3,7 @@ import { guardPg, type PgModule } from "@doorpolicy/pg";
 
 import type { SqlDriverAdapter, SqlDriverAdapterFactory } from "./driver-adapter.ts";
 import { connectPrismaPg, pgOf, type PrismaPgConstructor, secondCopy } from "./prisma-pg.ts";
+import { refusingStrangers } from "./units.ts";
 
 /** Everything that a guarded adapter is made of. Holds secrets: kept where `util.inspect` does not look. */
 export interface AdapterPlan {
@@ -64,7 +65,7 @@ class GuardedAdapterFactory implements SqlDriverAdapterFactory {
       await pool.end();
       throw secondCopy("PrismaPg");
     }
-    return endingWith(adapter, pool);
+    return refusingStrangers(endingWith(adapter, pool));
   }
 
   /**

@@ -1,3 +1,18 @@
+export {
+  afterCommit,
+  detached,
+  drain,
+  type DrainOutcome,
+  type Propagation,
+  reportExternal,
+  type RetryOptions,
+  type SettingsInput,
+  transaction,
+  type TransactionOptions,
+  type UnitFunction,
+  unitOfWork,
+  type UnitOptions,
+} from "@doorpolicy/pg";
 export { type DatasourceUrl, datasourceUrl, describeDatasourceUrl } from "./datasource-url.ts";
 export { describe } from "./describe.ts";
 export { describeEngineUrl } from "./engine-facts.ts";
@@ -14,4 +29,5 @@ export type {
 export type { AdapterOptions, PrismaPolicyOptions } from "./options.ts";
 export type { PrismaPgConstructor } from "./prisma-pg.ts";
 export type { TransactionLimits } from "./transaction-options.ts";
+export { units, type UnitsExtension } from "./units.ts";
 export { changes, type GuardedPrismaOptions, withPolicy } from "./with-policy.ts";

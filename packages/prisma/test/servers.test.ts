@@ -58,14 +58,14 @@ describe.each([
     const { adapter } = withPolicy({ PrismaPg: Adapter }, policyOf(seen));
     const db = await adapter.connect();
 
-    await db.executeRaw(sql("BEGIN"));
+    await expect(db.executeRaw(sql("BEGIN"))).rejects.toThrow(/begun or ended through `pool.query/);
     const transaction = await db.startTransaction();
     await transaction.executeRaw(sql("insert into audit (note) values ('lost')"));
     await transaction.commit();
 
     await eventually(() =>
       expect(seen.map(({ rule }) => rule)).toEqual([
-        "transaction/left-open",
+        "transaction/no-raw-control",
         "transaction/left-open",
       ]),
     );

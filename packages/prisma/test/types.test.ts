@@ -7,6 +7,7 @@ import { PrismaClient, type Prisma } from "../../../integration/generated/client
 import {
   type PrismaPgConstructor,
   type SqlDriverAdapterFactory,
+  units,
   withPolicy,
 } from "../src/index.ts";
 import { policyOf } from "./policies.ts";
@@ -54,5 +55,42 @@ describe("the types of withPolicy", () => {
     expectTypeOf<PrismaPg>().toExtend<SqlDriverAdapterFactory>();
     expectTypeOf<PrismaPg6>().toExtend<SqlDriverAdapterFactory>();
     expectTypeOf<SqlDriverAdapterFactory>().toExtend<RuntimeFactory>();
+  });
+});
+
+describe("the types of units", () => {
+  const options = withPolicy({ url, omit: { invoice: { total: true } } }, policyOf());
+  const plain = new PrismaClient(options);
+  const extended = new PrismaClient(options).$extends(units);
+
+  test("leave models, their arguments and their results as they are", () => {
+    const lookups = {
+      before: () => plain.invoice.findUniqueOrThrow({ where: { id: 1 }, include: { lines: true } }),
+      after: () =>
+        extended.invoice.findUniqueOrThrow({ where: { id: 1 }, include: { lines: true } }),
+      // @ts-expect-error -- an invoice has no such field.
+      wrong: () => extended.invoice.findUnique({ where: { nothing: 1 } }),
+    };
+
+    expectTypeOf<Awaited<ReturnType<typeof lookups.after>>>().toEqualTypeOf<
+      Awaited<ReturnType<typeof lookups.before>>
+    >();
+    expectTypeOf(lookups.after).returns.resolves.not.toHaveProperty("total");
+    expectTypeOf(lookups.wrong).toBeFunction();
+  });
+
+  test("leave transactions, raw SQL and further extensions as they are", () => {
+    const calls = {
+      named: () => extended.$extends({ client: { $name: () => "billing" } }),
+      lines: () => extended.$transaction((tx) => tx.invoiceLine.findMany()),
+      both: () => extended.$transaction([extended.audit.count(), extended.invoice.findMany()]),
+      raw: () => extended.$queryRaw<[1]>`select 1`,
+    };
+
+    expectTypeOf(calls.named).returns.toHaveProperty("$name");
+    expectTypeOf(calls.named).returns.toHaveProperty("invoice");
+    expectTypeOf(calls.lines).returns.resolves.items.toHaveProperty("text");
+    expectTypeOf(calls.both).returns.resolves.toHaveProperty(0).toEqualTypeOf<number>();
+    expectTypeOf(calls.raw).returns.resolves.toEqualTypeOf<[1]>();
   });
 });

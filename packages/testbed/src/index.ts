@@ -12,6 +12,23 @@ export type {
   ProvisionOptions,
   TestbedOptions,
 } from "./options.ts";
+export type { ProxyConnection } from "./proxy/connection.ts";
+export type { MessageFacts, ProxyMessage } from "./proxy/facts.ts";
+export type {
+  ClientMessageName,
+  ProxyDirection,
+  ProxyMessageName,
+  ServerMessageName,
+} from "./proxy/messages.ts";
+export { startFaultProxy, type FaultProxy, type FaultProxyOptions } from "./proxy/proxy.ts";
+export type {
+  CutKind,
+  FaultAction,
+  FaultCondition,
+  FaultOrigin,
+  FaultRule,
+} from "./proxy/rules.ts";
+export type { ProxyTarget } from "./proxy/target.ts";
 export { resolvePooler, type PoolerRequest } from "./provision/pooler.ts";
 export { resolvePostgres, type PostgresRequest } from "./provision/postgres.ts";
 export type { ResolvedPooler, ResolvedPostgres, Unavailable } from "./provision/resolution.ts";

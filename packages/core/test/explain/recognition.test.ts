@@ -300,6 +300,10 @@ const clients: readonly (readonly [title: string, error: Error, kind: KnownFault
       ["Query read timeout", "driver.query-timeout"],
       ["Client has encountered a connection error and is not queryable", "driver.not-queryable"],
       ["Client was closed and is not queryable", "driver.not-queryable"],
+      [
+        "Client has encountered a connection error and is not queryable: the statement was not sent. What came last: x.",
+        "driver.not-queryable",
+      ],
       ["Cannot use a pool after calling end on the pool", "driver.pool-ended"],
       ["Called end on pool more than once", "driver.pool-ended"],
       [

@@ -82,7 +82,7 @@ export const driverSignatures: readonly Signature<DriverFault>[] = [
   {
     ...PG,
     kind: "driver.not-queryable",
-    text: /^Client (?:has encountered a connection error|was closed) and is not queryable$/,
+    text: /^Client (?:has encountered a connection error|was closed) and is not queryable(?:: the statement was not sent\..*)?$/s,
     symptom: true,
   },
   {

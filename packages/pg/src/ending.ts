@@ -1,0 +1,143 @@
+import type { PolicyError } from "@doorpolicy/core";
+
+import type { CallSite } from "./call-site.ts";
+import type { CancelOutcome } from "./cancellation.ts";
+import { after, cancel, soon } from "./clock.ts";
+import { refuseUnsent } from "./coming-back.ts";
+import type { ConnectionReports } from "./connection-reports.ts";
+import type { Response } from "./guard.ts";
+import { endedByPolicyError, overLimitDraft } from "./messages.ts";
+import type { OpenBlock, OverLimit } from "./open-block.ts";
+import {
+  bytesMoved,
+  failForGood,
+  isReadingPaused,
+  isSettled,
+  type PgClient,
+  type PgQuery,
+} from "./pg-internals.ts";
+import type { StalledReader } from "./reader-watch.ts";
+import { whenSettled } from "./settle.ts";
+
+/** How long a ROLLBACK of ours may take. */
+const ROLLBACK_MS = 5_000;
+
+/** What the ending of a block needs of its connection. */
+export interface EndingHost {
+  readonly client: PgClient;
+  readonly reports: ConnectionReports;
+  readonly query: (text: string) => unknown;
+  block(): OpenBlock | undefined;
+  holderSite(): CallSite | undefined;
+  response(rule: string): Response;
+  /** Every statement from now on gets this error. */
+  poison(reason: () => PolicyError): void;
+  cancelRunning(): Promise<CancelOutcome>;
+  /** Nobody may use the connection any more: the slot is freed and the socket closed. */
+  giveUp(reason: Error): Promise<void>;
+}
+
+/** A block is over a limit: ended, reported once, or left alone, as the rule says. */
+export function onOver(host: EndingHost, block: OpenBlock, over: OverLimit): void {
+  const response = host.response(over.rule);
+  if (response === "act") endBlock(host, block, over);
+  else block.markReported(over.rule);
+  if (response === "report") host.reports.report(overLimitDraft(over, "would-have"), block);
+}
+
+/** The same for an open portal that nobody reads. */
+export function onStalled(host: EndingHost, reader: StalledReader): void {
+  const { over, site } = reader;
+  const response = host.response(over.rule);
+  if (response === "act") endReader(host, reader);
+  else reader.markReported();
+  if (response !== "report") return;
+  const draft = overLimitDraft(over, "would-have");
+  host.reports.report(draft, host.block(), site ?? host.holderSite());
+}
+
+/**
+ * Poison first, then ROLLBACK, then close: after a bare ROLLBACK the application's next statements would
+ * autocommit, and without it the pooler would drop its server connection.
+ */
+function endBlock(host: EndingHost, block: OpenBlock, over: OverLimit): void {
+  const reason = poison(host, over, block.site);
+  // After pg has handled the answer that this may be called from.
+  soon(() => void finish(host, block, over, reason()));
+}
+
+/** Ends an open portal by the limits of a block, and the block that it stands in. */
+function endReader(host: EndingHost, { query, over, site }: StalledReader): void {
+  const block = host.block();
+  const reason = poison(host, over, site ?? block?.site);
+  soon(() => {
+    void (async () => {
+      await stopReading(host, query, reason());
+      await finish(host, block, over, reason());
+    })();
+  });
+}
+
+/** True when the server has confirmed it. */
+export async function rollBack(
+  host: Pick<EndingHost, "client" | "query" | "block">,
+): Promise<boolean> {
+  const bound = after(ROLLBACK_MS, () => host.client.connection.stream.destroy());
+  try {
+    await host.query("ROLLBACK");
+    return host.block() === undefined;
+  } catch {
+    return false;
+  } finally {
+    cancel(bound);
+  }
+}
+
+/**
+ * Tells the reader of an open portal why it ends, and the server to go on to the next statement.
+ * pg-cursor sends the Sync itself when it is told of an error.
+ */
+export function endPortal(client: PgClient, query: PgQuery, reason: Error): void {
+  const before = bytesMoved(client);
+  failForGood(query);
+  query.handleError(reason, client.connection);
+  if (bytesMoved(client) !== before) return;
+  // Means nothing outside a COPY FROM; both are ended by the ReadyForQuery that Sync brings.
+  client.connection.sendCopyFail("nothing came from the writer");
+  client.connection.sync();
+}
+
+function poison(host: EndingHost, over: OverLimit, site: CallSite | undefined): () => PolicyError {
+  const reason = (): PolicyError => endedByPolicyError(over, site);
+  host.poison(reason);
+  // Nobody awaited what came before them; sent now, a COMMIT among them would store the block.
+  refuseUnsent(host.client, reason);
+  return reason;
+}
+
+async function stopReading(host: EndingHost, query: PgQuery, reason: Error): Promise<void> {
+  const { client } = host;
+  const { stream } = client.connection;
+  if (!isReadingPaused(client)) {
+    endPortal(client, query, reason);
+  } else {
+    // Of a result that nobody reads any amount may be left; only a cancel ends it in time.
+    query.handleError(reason, client.connection);
+    stream.resume?.();
+    if ((await host.cancelRunning()) === "unsupported") stream.destroy();
+  }
+  if ((await whenSettled(client, ROLLBACK_MS)) === "busy") stream.destroy();
+}
+
+async function finish(
+  host: EndingHost,
+  block: OpenBlock | undefined,
+  over: OverLimit,
+  reason: Error,
+): Promise<void> {
+  const isOpen = host.block() !== undefined;
+  const isEnded = isOpen ? await rollBack(host) : isSettled(host.client);
+  const draft = overLimitDraft(over, isEnded ? "rolled-back" : "closed");
+  host.reports.report(draft, block, host.holderSite());
+  await host.giveUp(reason);
+}

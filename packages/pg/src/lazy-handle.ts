@@ -1,0 +1,175 @@
+import {
+  mayControlTransaction,
+  type TransactionControl,
+  transactionControlsIn,
+} from "@doorpolicy/core";
+
+import type { CallSite } from "./call-site.ts";
+import { captureCallSite, FRAMES_OF_BLOCK } from "./call-site.ts";
+import type { Guard } from "./guard.ts";
+import { makeHandle } from "./handle.ts";
+import { releasedError } from "./messages.ts";
+import type { PgClient, PgQueryConstructor } from "./pg-internals.ts";
+import { failQuery, type QueryCall } from "./query-forms.ts";
+import { whenAtRest } from "./units/at-rest.ts";
+import { serverLimits } from "./units/begin-commands.ts";
+import { Block } from "./units/block.ts";
+import { acceptCall, type AskedQuery } from "./units/handle-call.ts";
+import type { Lease } from "./units/lease.ts";
+import { stalledError } from "./units/messages.ts";
+import { setConfigCommand } from "./units/settings.ts";
+import { Turns } from "./units/turns.ts";
+import { answerLocally, type Command, enclose } from "./units/wire-batch.ts";
+
+/** A BEGIN that was answered and not sent. */
+interface Pending {
+  /** As the ORM wrote it, and what it said of the transaction's modes since. */
+  readonly commands: readonly Command[];
+  readonly site: CallSite;
+}
+
+/**
+ * A handle on which BEGIN is answered at once and sent with the first statement behind it, in one batch
+ * (`transaction.lazyBegin`): a transaction is open for as long as there is something in it, and one
+ * without a statement costs no round trip.
+ *
+ * | state | BEGIN alone | SET TRANSACTION | COMMIT, ROLLBACK | a statement | release |
+ * | --- | --- | --- | --- | --- | --- |
+ * | outside | answered here → pending | sent | sent | sent | given back |
+ * | pending | answered here | answered here, kept for later | answered here → outside | BEGIN · modes · limits · statement → in block | given back: nothing was begun |
+ * | in block | sent: a warning | sent | sent → outside | sent | rolled back, reported |
+ */
+export class LazyHandle {
+  /** What the holder gets. */
+  readonly client: PgClient;
+  readonly #lease: Lease;
+  readonly #guard: Guard;
+  readonly #Query: PgQueryConstructor;
+  readonly #turns: Turns;
+  readonly #whole: Block;
+  readonly #release: (error?: unknown) => void;
+  #pending: Pending | undefined;
+  #isReleased = false;
+
+  constructor(
+    lease: Lease,
+    guard: Guard,
+    Query: PgQueryConstructor,
+    release: (error?: unknown) => void,
+  ) {
+    this.#lease = lease;
+    this.#guard = guard;
+    this.#Query = Query;
+    this.#release = release;
+    const { stallMs } = guard.lane.policy.units;
+    this.#turns = new Turns(lease, stallMs, () => stalledError(guard, lease.borrower));
+    this.#whole = Block.outermost([], lease.borrower);
+    this.#turns.pushOpen([this.#whole]);
+    this.client = makeHandle(lease.client, {
+      query: (config, values, callback) => this.#query({ config, values, callback }),
+      release: (error) => this.#giveBack(error),
+    }).client;
+  }
+
+  #giveBack(error: unknown): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    if (this.#turns.isIdle) this.#release(error);
+    else void this.#whenDone().then(() => this.#release(error));
+  }
+
+  /** What was sent before runs still. */
+  async #whenDone(): Promise<void> {
+    while (!this.#turns.isIdle) await this.#turns.whenNothingRuns();
+  }
+
+  #query(call: QueryCall): unknown {
+    const { client, connection } = this.#lease;
+    if (call.config === undefined || call.config === null) return client.query(call.config);
+    const refusal =
+      this.#lease.refusal() ??
+      (this.#isReleased ? releasedError() : undefined) ??
+      connection.refusal();
+    if (refusal !== undefined) return failQuery(client, call, refusal);
+    const site = captureCallSite(2, FRAMES_OF_BLOCK);
+    return acceptCall(call, this.#Query, (asked) => {
+      this.#turns.enqueue({
+        block: () => this.#whole,
+        run: () => this.#run(asked, site),
+        fail: (error) => asked.query.handleError(error, client.connection),
+      });
+    });
+  }
+
+  async #run(asked: AskedQuery, site: CallSite): Promise<void> {
+    const { query, text } = asked;
+    const control = controlOf(text);
+    const pending = this.#pending;
+    if (pending === undefined) {
+      const isBegun = this.#lease.connection.status !== "I";
+      if (control?.kind !== "begin" || isBegun || text === undefined) await this.#send(asked);
+      else this.#answer(asked, "BEGIN", { commands: [{ text }], site });
+      return;
+    }
+    switch (control?.kind) {
+      case "begin":
+        this.#answer(asked, "BEGIN", pending);
+        break;
+      case "set-transaction": {
+        const commands = [...pending.commands, { text: text ?? "" }];
+        this.#answer(asked, "SET", { ...pending, commands });
+        break;
+      }
+      case "commit":
+        this.#answer(asked, "COMMIT", undefined);
+        break;
+      case "rollback":
+        this.#answer(asked, "ROLLBACK", undefined);
+        break;
+      default:
+        this.#pending = undefined;
+        await this.#open(asked, pending, query);
+    }
+  }
+
+  #answer({ query }: AskedQuery, tag: string, pending: Pending | undefined): void {
+    this.#pending = pending;
+    answerLocally(query, tag, this.#lease.client.connection);
+  }
+
+  async #open(
+    asked: AskedQuery,
+    { commands, site }: Pending,
+    query: AskedQuery["query"],
+  ): Promise<void> {
+    const { connection } = this.#lease;
+    const isTold = this.#guard.response("transaction/limits") === "act";
+    const before = [
+      ...commands,
+      ...(isTold ? setConfigCommand(serverLimits(connection.limits)) : []),
+    ];
+    connection.noteStatement("BEGIN", site);
+    if (asked.isBatchable) {
+      enclose(query, before, []);
+      await this.#turns.send(query, "block");
+      return;
+    }
+    await this.#turns.control(before, "block");
+    await this.#send(asked);
+  }
+
+  /** As without us: limits behind a BEGIN, COMMIT held against its answer. */
+  async #send({ query }: AskedQuery): Promise<void> {
+    const { client } = this.#lease;
+    client.query(query);
+    await whenAtRest(client);
+  }
+}
+
+/** The control that a text is, where it is one alone and one that can be answered here. */
+function controlOf(text: string | undefined): TransactionControl | undefined {
+  if (text === undefined || !mayControlTransaction(text)) return undefined;
+  const [first] = transactionControlsIn(text);
+  if (first === undefined || !first.isUnderstood || !first.statement.isOnly) return undefined;
+  return "chain" in first && first.chain ? undefined : first;
+}

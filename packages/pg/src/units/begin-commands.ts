@@ -1,0 +1,53 @@
+import type { IsolationLevel } from "@doorpolicy/core";
+
+import type { BlockLimits } from "../limits.ts";
+import type { CheckedTransactionOptions } from "./options.ts";
+import { setConfigCommand, type Settings } from "./settings.ts";
+import type { Command } from "./wire-batch.ts";
+
+/** How strong a level is; Postgres runs the first two alike. */
+const STRENGTH: Readonly<Record<IsolationLevel, number>> = {
+  "read uncommitted": 0,
+  "read committed": 0,
+  "repeatable read": 1,
+  serializable: 2,
+};
+
+/**
+ * True when a level asks for more than the transaction around it gives. An outer one without a level
+ * of its own is taken for what Postgres begins with unless told otherwise.
+ */
+export function isStronger(
+  inner: IsolationLevel | undefined,
+  outer: IsolationLevel | undefined,
+): boolean {
+  return STRENGTH[inner ?? "read committed"] > STRENGTH[outer ?? "read committed"];
+}
+
+/** BEGIN with its modes, then everything that holds for the block in one query with bound values. */
+export function beginCommands(
+  { isolation, readOnly }: Pick<CheckedTransactionOptions, "isolation" | "readOnly">,
+  limits: Settings,
+  settings: Settings,
+): readonly Command[] {
+  const modes = [
+    ...(isolation === undefined ? [] : [`ISOLATION LEVEL ${isolation.toUpperCase()}`]),
+    ...(readOnly === true ? ["READ ONLY"] : []),
+  ];
+  const begin = ["BEGIN", modes.join(", ")].filter(Boolean).join(" ");
+  return [{ text: begin }, ...setConfigCommand({ ...limits, ...settings })];
+}
+
+/** The limits that the server is told; 0 is not sent: the role's own stay. */
+export function serverLimits(limits: BlockLimits): Settings {
+  const settings: readonly (readonly [string, number])[] = [
+    ["idle_in_transaction_session_timeout", limits.serverIdleTimeoutMs],
+    ["statement_timeout", limits.statementTimeoutMs],
+    ["lock_timeout", limits.lockTimeoutMs],
+  ];
+  return Object.fromEntries(
+    settings
+      .filter(([, milliseconds]) => milliseconds > 0)
+      .map(([name, milliseconds]) => [name, String(Math.floor(milliseconds))]),
+  );
+}

@@ -1,0 +1,63 @@
+import { statementsIn } from "@doorpolicy/core";
+
+import { soon } from "../clock.ts";
+import type { PgQuery, PgQueryConstructor } from "../pg-internals.ts";
+import { type QueryCall, sendPrepared, textOf } from "../query-forms.ts";
+
+/** A statement as it was asked for, made into the query object that pg would have made. */
+export interface AskedQuery {
+  readonly query: PgQuery;
+  /** `undefined` for cursors and what else brings its own protocol. */
+  readonly text: string | undefined;
+  /** One statement that can travel between others in one batch: no name, no limit of rows, no protocol of its own. */
+  readonly isBatchable: boolean;
+}
+
+/** Makes the query of a call and hands it to `accept`; answers in the form it was asked in. */
+export function acceptCall(
+  call: QueryCall,
+  Query: PgQueryConstructor,
+  accept: (asked: AskedQuery) => void,
+  prepare: (query: PgQuery) => void = () => undefined,
+): unknown {
+  const text = textOf(call.config, Query);
+  return sendPrepared(
+    call,
+    Query,
+    (config, values, callback) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sendPrepared gives what has a submit().
+      const query = config as PgQuery;
+      query.callback ??= [values, callback].find((value) => isCallback(value));
+      if (query.callback !== undefined) query.callback = uncaught(query.callback);
+      const isBatchable =
+        text !== undefined && query instanceof Query && isOneStatement(query, text);
+      accept({ query, text, isBatchable });
+      return query;
+    },
+    prepare,
+  );
+}
+
+function isOneStatement({ name, rows }: PgQuery, text: string): boolean {
+  if (name || rows) return false;
+  if (!text.includes(";")) return true;
+  const [first] = statementsIn(text);
+  return first?.isOnly ?? true;
+}
+
+/** What a callback throws is an uncaught exception, and no error of the statement: that was answered. */
+function uncaught(callback: NonNullable<PgQuery["callback"]>): NonNullable<PgQuery["callback"]> {
+  return (error, result) => {
+    try {
+      callback(error, result);
+    } catch (thrown) {
+      soon(() => {
+        throw thrown;
+      });
+    }
+  };
+}
+
+function isCallback(value: unknown): value is (error: unknown, result?: unknown) => void {
+  return typeof value === "function";
+}

@@ -1,0 +1,113 @@
+import { PolicyError } from "@doorpolicy/core";
+
+import type { Command } from "./wire-batch.ts";
+
+/** Settings by name; what the caller gave, as texts. */
+export type Settings = Readonly<Record<string, string>>;
+
+/** What `setLocal` takes. */
+export type SettingsInput = Readonly<Record<string, string | number | bigint | boolean>>;
+
+/** A parameter's name: of Postgres itself, or with a dot for one of the application's. */
+const NAME = /^[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*$/u;
+
+/** What a block is, and not what it sets: `isolation` and `readOnly` are options of their own. */
+const OF_THE_BLOCK = /^transaction_(?:isolation|read_only|deferrable)$/iu;
+
+/**
+ * Looks at the settings of a unit before anything is sent. An undefined value would set nothing, and
+ * a row-level policy would then see the tenant before.
+ *
+ * @throws PolicyError `unit/invalid` naming the setting, never its value.
+ */
+export function checkedSettings(input: unknown): Settings | undefined {
+  if (input === undefined) return undefined;
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    throw invalid(
+      "setLocal",
+      "`setLocal` is no object.",
+      "Pass an object with a value for each setting.",
+    );
+  }
+  const settings: Record<string, string> = {};
+  for (const [name, value] of Object.entries(input)) settings[name] = checkedValue(name, value);
+  return Object.freeze(settings);
+}
+
+function checkedValue(name: string, value: unknown): string {
+  const path = `setLocal.${name}`;
+  if (!NAME.test(name)) {
+    throw invalid(
+      "setLocal",
+      `\`${name.slice(0, 80)}\` is no name of a setting.`,
+      "Write it as `app.tenant`, or as Postgres names it.",
+    );
+  }
+  if (OF_THE_BLOCK.test(name)) {
+    throw invalid(
+      path,
+      `\`${name}\` is what a transaction is, and no setting of it.`,
+      "Use `isolation` and `readOnly` of `transaction()`.",
+    );
+  }
+  if (!["string", "number", "bigint", "boolean"].includes(typeof value)) {
+    const what = value === null ? "null" : typeof value;
+    throw invalid(
+      path,
+      `\`${path}\` is ${what}, so that the setting of somebody else could stay.`,
+      "Pass a string, a number or a boolean.",
+    );
+  }
+  const text = String(value);
+  if (text.includes("\0")) {
+    throw invalid(path, `\`${path}\` holds a NUL byte, which no setting can.`, "Remove it.");
+  }
+  return text;
+}
+
+/** One query that sets all of them for the rest of the block, with bound values. */
+export function setConfigCommand(settings: Settings): readonly Command[] {
+  const entries = Object.entries(settings);
+  if (entries.length === 0) return [];
+  const calls = entries.map((_, index) => `set_config($${2 * index + 1},$${2 * index + 2},true)`);
+  return [{ text: `select ${calls.join(",")}`, values: entries.flat() }];
+}
+
+/**
+ * The same as texts behind an ORM's BEGIN. `SET LOCAL` and not `set_config`: a query there would fix
+ * the block's snapshot, and the ORM's `SET TRANSACTION ISOLATION LEVEL` comes next.
+ */
+export function setLocalTexts(settings: Settings): readonly string[] {
+  return Object.entries(settings).map(([name, value]) => {
+    const path = name
+      .split(".")
+      .map((part) => `"${part.toLowerCase()}"`)
+      .join(".");
+    return `SET LOCAL ${path} TO ${LIST_SETTINGS.has(name.toLowerCase()) ? listOf(value) : literal(value)}`;
+  });
+}
+
+/** Parameters whose value is a list: one literal would be one element (PostgreSQL's GUC_LIST_QUOTE). */
+const LIST_SETTINGS: ReadonlySet<string> = new Set([
+  "search_path",
+  "temp_tablespaces",
+  "session_preload_libraries",
+  "local_preload_libraries",
+]);
+
+function listOf(value: string): string {
+  const names = [...value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,"]*))\s*(?:,|$)/gu)]
+    .map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.trim().toLowerCase() ?? "")
+    .filter((name) => name !== "");
+  return names.length === 0 ? "''" : names.map((name) => literal(name)).join(", ");
+}
+
+/** A literal that means the same whatever `standard_conforming_strings` says. */
+function literal(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''").replaceAll("\\", "\\\\")}'`;
+  return quoted.includes("\\") ? ` E${quoted}` : quoted;
+}
+
+function invalid(path: string, message: string, hint: string): PolicyError {
+  return new PolicyError("unit/invalid", message, { path, hint });
+}

@@ -1,0 +1,347 @@
+import { PolicyError } from "@doorpolicy/core";
+
+import type { CallSite } from "../call-site.ts";
+import type { Guard } from "../guard.ts";
+import type { BlockLimits } from "../limits.ts";
+import type { PgQuery } from "../pg-internals.ts";
+import { beginCommands, serverLimits } from "./begin-commands.ts";
+import { Block } from "./block.ts";
+import type { Borrower, ConnectionSource, Lease } from "./lease.ts";
+import { rawControlError, rolledBackError, secondTargetError, stalledError } from "./messages.ts";
+import { type CheckedTransactionOptions, limitsOfOptions } from "./options.ts";
+import { Turns } from "./turns.ts";
+import type { OpenUnit } from "./unit.ts";
+import { type Command, enclose } from "./wire-batch.ts";
+
+const COMMIT: readonly Command[] = [{ text: "COMMIT" }];
+const ROLLBACK: readonly Command[] = [{ text: "ROLLBACK" }];
+
+/** The connection of a transaction, once somebody has asked for it. */
+export interface Connected {
+  readonly source: ConnectionSource;
+  readonly lease: Lease;
+  readonly turns: Turns;
+  /** The transaction itself. */
+  readonly outermost: Block;
+}
+
+/**
+ * One transaction on one connection, whoever sends statements in it. The first one fixes the target,
+ * and carries BEGIN with it.
+ */
+export class TransactionConnection {
+  readonly options: CheckedTransactionOptions;
+  readonly #enclosing: OpenUnit | undefined;
+  readonly #isNew: boolean;
+  #connecting: Promise<Connected> | undefined;
+  #source: ConnectionSource | undefined;
+  #connected: Connected | undefined;
+  #limitsBefore: BlockLimits | undefined;
+  #inner = 0;
+  #isOver = false;
+  /** Why nothing can be sent any more: the connection was taken, or somebody else ended the block. */
+  #broken: Error | undefined;
+
+  /** `enclosing`: the unit whose one connection it uses. `isNew`: it stands beside another one. */
+  constructor(options: CheckedTransactionOptions, enclosing: OpenUnit | undefined, isNew: boolean) {
+    this.options = options;
+    this.#enclosing = enclosing;
+    this.#isNew = isNew;
+  }
+
+  get connected(): Connected | undefined {
+    return this.#connected;
+  }
+
+  /** The guard of the target, as soon as somebody has asked for a connection. */
+  get guard(): Guard | undefined {
+    return this.#source?.guard;
+  }
+
+  /** The unit whose one connection it uses. */
+  get enclosing(): OpenUnit | undefined {
+    return this.#enclosing;
+  }
+
+  get broken(): Error | undefined {
+    return this.#broken;
+  }
+
+  /** True while a transaction is open on the server. */
+  get isBegun(): boolean {
+    return this.#connected?.outermost.state === "open";
+  }
+
+  /** The number of the next savepoint. */
+  nextInner(): number {
+    return ++this.#inner;
+  }
+
+  /** What is wrong with a statement to this target, if it may not run here. */
+  targetProblem(source: ConnectionSource, isRefused: boolean): Error | "independent" | undefined {
+    const fixed = this.#source;
+    const isSame =
+      (this.options.target === undefined || this.options.target === source.target) &&
+      (fixed === undefined || (fixed.target === source.target && fixed.lane === source.lane));
+    if (isSame) return undefined;
+    if (!isRefused) return "independent";
+    const first = fixed === undefined ? `"${this.options.target}"` : nameOf(fixed);
+    return secondTargetError(source.guard, first, nameOf(source));
+  }
+
+  /** What is wrong with an inner transaction that names a target of its own. */
+  innerTargetProblem(wanted: string | undefined): Error | undefined {
+    const fixed = this.#source?.target ?? this.options.target;
+    if (wanted === undefined || fixed === undefined || wanted === fixed) return undefined;
+    return secondTargetError(this.guard, `"${fixed}"`, `"${wanted}"`);
+  }
+
+  /** Takes the connection, the first time. Rejects as the pool does; the next call tries again. */
+  connect(source: ConnectionSource, borrower: Borrower): Promise<Connected> {
+    if (this.#connecting !== undefined) return this.#connecting;
+    this.#source = source;
+    this.#connecting = this.#connect(source, borrower).catch((error: unknown) => {
+      this.#connecting = undefined;
+      this.#source = undefined;
+      throw error;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(source: ConnectionSource, borrower: Borrower): Promise<Connected> {
+    if (this.#isNew) this.#requireRoom(source);
+    const lease = await (this.#enclosing === undefined
+      ? source.take(borrower)
+      : this.#enclosing.lease(source, borrower));
+    const { connection } = lease;
+    if (this.#isOver) {
+      lease.release();
+      throw new Error("The transaction has ended.");
+    }
+    this.#limitsBefore = connection.limits;
+    const explicit = limitsOfOptions(this.options);
+    const limits = withExplicit(connection.limits, explicit);
+    connection.setLimits(limits);
+    const isTold = source.guard.response("transaction/limits") === "act";
+    const outermost = Block.outermost(
+      beginCommands(
+        this.options,
+        { ...(isTold ? serverLimits(limits) : {}), ...explicitLimits(explicit) },
+        this.options.setLocal ?? {},
+      ),
+      borrower,
+    );
+    const { stallMs } = source.guard.lane.policy.units;
+    const turns = new Turns(lease, stallMs, (holder) => stalledError(source.guard, holder?.owner));
+    lease.onTaken = (reason) => {
+      this.#broken ??= reason;
+      outermost.state = "ended";
+      turns.failAll(reason);
+    };
+    return (this.#connected = { source, lease, turns, outermost });
+  }
+
+  /** A second connection while the first one holds locks: never waited for. */
+  #requireRoom({ guard, hasRoom }: ConnectionSource): void {
+    const { lockTimeoutMs = guard.lane.policy.transaction.lockTimeoutMs } = this.options;
+    if (lockTimeoutMs === 0) {
+      throw new PolicyError(
+        "unit/invalid",
+        'A transaction() with `propagation: "new"` has no lock limit: it would wait for ever for a row that the outer one has locked.',
+        { path: "lockTimeoutMs", hint: "Set `lockTimeoutMs`, in its options or in the policy." },
+      );
+    }
+    if (hasRoom) return;
+    throw new PolicyError(
+      "transaction/no-second-connection",
+      'A transaction() with `propagation: "new"` needs a second connection, and all are in use: to wait for one while holding one could last for ever.',
+      { hint: "Begin it outside of the other transaction, or raise `connections.maxPerProcess`." },
+    );
+  }
+
+  /** Runs an application's statement in a block, within its turn. */
+  async statement(
+    block: Block,
+    query: PgQuery,
+    isBatchable: boolean,
+    reader?: CallSite,
+  ): Promise<void> {
+    const { turns, lease } = this.#open();
+    const opening = block.unopened;
+    const auto =
+      this.options.autosave === "statement" ? `doorpolicy_s${this.nextInner()}` : undefined;
+    const before = [
+      ...opening.flatMap((one) => one.opening),
+      ...(auto === undefined ? [] : [{ text: `SAVEPOINT ${auto}` }]),
+    ];
+    const after = auto === undefined ? [] : [{ text: `RELEASE SAVEPOINT ${auto}` }];
+    if (opening.length > 0) this.#noteOpener(opening);
+    if (before.length === 0) await turns.send(query, "block", reader);
+    else if (isBatchable) {
+      const progress = enclose(query, before, after);
+      await turns.send(query, "block");
+      turns.pushOpen(answeredBlocks(opening, progress.before));
+      if (auto !== undefined && progress.before === before.length) await this.#restore(auto);
+    } else {
+      await this.open(block);
+      if (auto !== undefined) await turns.control([{ text: `SAVEPOINT ${auto}` }], "block");
+      await turns.send(query, "block", reader);
+      if (auto !== undefined && !(await this.#restore(auto))) {
+        await turns.control(after, "block").catch(() => undefined);
+      }
+    }
+    if (this.isBegun && lease.connection.status === "I") this.#onEndedFromWithin();
+  }
+
+  /** Opens a block and those around it, within a turn. */
+  async open(block: Block): Promise<void> {
+    const { turns } = this.#open();
+    const opening = block.unopened;
+    if (opening.length === 0) return;
+    this.#noteOpener(opening);
+    await turns.control(
+      opening.flatMap((one) => one.opening),
+      "block",
+      (answered) => turns.pushOpen(answeredBlocks(opening, answered)),
+    );
+  }
+
+  /**
+   * Ends an inner block, within a turn. A block in which a statement failed is rolled back to where it
+   * began. True when it was kept.
+   */
+  async close(block: Block, isKept: boolean): Promise<boolean> {
+    const { turns, lease } = this.#open();
+    const { savepoint, state } = block;
+    if (state !== "open" || savepoint === undefined) {
+      turns.popOpen(block);
+      return isKept;
+    }
+    const keeps = isKept && lease.connection.status === "T";
+    const release = { text: `RELEASE SAVEPOINT ${savepoint}` };
+    turns.popOpen(block);
+    await turns.control(
+      keeps ? [release] : [{ text: `ROLLBACK TO SAVEPOINT ${savepoint}` }, release],
+      "block",
+    );
+    return keeps;
+  }
+
+  /** Takes no statement any more. What runs ends by itself. */
+  shut(error: () => Error): void {
+    this.#connected?.turns.close(error);
+  }
+
+  /** COMMIT, when nothing else is sent any more. Throws when nothing was stored, or nobody knows. */
+  async commit(): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
+    const { turns, outermost } = this.#open();
+    turns.popOpen(outermost);
+    const [tag] = await turns.control(COMMIT, "commit");
+    if (tag === "ROLLBACK") {
+      throw rolledBackError(
+        "The server answered COMMIT with ROLLBACK: a statement of the transaction had failed",
+      );
+    }
+  }
+
+  /** ROLLBACK, when nothing else is sent any more. Never throws: a connection that cannot is closed. */
+  async rollBack(): Promise<void> {
+    if (this.#connected === undefined || !this.isBegun) return;
+    const { turns, outermost, lease } = this.#connected;
+    turns.popOpen(outermost);
+    // What does not come to rest is ended when the connection is given back.
+    if (!lease.connection.isAtRest) return;
+    await turns.control(ROLLBACK, "block").catch(() => undefined);
+  }
+
+  /** Gives the connection back as it was, at once or when it comes. Afterwards nothing is sent. */
+  release(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#connected === undefined) return;
+    const { lease } = this.#connected;
+    if (this.#limitsBefore !== undefined) lease.connection.setLimits(this.#limitsBefore);
+    lease.onTaken = undefined;
+    lease.release();
+  }
+
+  #open(): Connected {
+    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#connected === undefined) throw new Error("The transaction has no connection.");
+    return this.#connected;
+  }
+
+  /** The report of a block that idles names whoever began it. */
+  #noteOpener(opening: readonly Block[]): void {
+    const [first] = opening;
+    if (first?.parent !== undefined) return;
+    this.#connected?.lease.connection.noteStatement("BEGIN", first?.owner.site);
+  }
+
+  /** True when a statement had failed and was undone. */
+  async #restore(savepoint: string): Promise<boolean> {
+    const { turns, lease } = this.#open();
+    if (lease.connection.status !== "E") return false;
+    const undo = [
+      { text: `ROLLBACK TO SAVEPOINT ${savepoint}` },
+      { text: `RELEASE SAVEPOINT ${savepoint}` },
+    ];
+    // The statement has been answered; that the connection is lost here is the next one's error.
+    await turns.control(undo, "block").catch(() => undefined);
+    return true;
+  }
+
+  /** A COMMIT came through where no text shows it: nothing more of this transaction would be one. */
+  #onEndedFromWithin(): void {
+    const { turns, outermost, source } = this.#open();
+    this.#broken = rawControlError(source.guard, "COMMIT", "a statement has ended the transaction");
+    turns.popOpen(outermost);
+    turns.failAll(this.#broken);
+  }
+}
+
+/** Which blocks were opened by the commands that were answered: one is open when its first command was. */
+function answeredBlocks(opening: readonly Block[], answered: number): readonly Block[] {
+  let at = 0;
+  return opening.filter((block) => {
+    const isOpen = answered > at;
+    at += block.opening.length;
+    return isOpen;
+  });
+}
+
+function withExplicit(
+  limits: BlockLimits,
+  explicit: Readonly<Partial<Record<string, number>>>,
+): BlockLimits {
+  const { idleTimeoutMs } = explicit;
+  return {
+    ...limits,
+    ...explicit,
+    // The guard acts first: 20 % and at least a second above it.
+    ...(idleTimeoutMs === undefined
+      ? {}
+      : {
+          serverIdleTimeoutMs:
+            idleTimeoutMs === 0
+              ? 0
+              : Math.max(Math.ceil(idleTimeoutMs * 1.2), idleTimeoutMs + 1000),
+        }),
+  };
+}
+
+/** What a transaction sets itself is sent in every mode, 0 as well: it may undo a limit of the role. */
+function explicitLimits({
+  statementTimeoutMs,
+  lockTimeoutMs,
+}: Readonly<Partial<Record<string, number>>>): Readonly<Record<string, string>> {
+  return {
+    ...(statementTimeoutMs === undefined ? {} : { statement_timeout: String(statementTimeoutMs) }),
+    ...(lockTimeoutMs === undefined ? {} : { lock_timeout: String(lockTimeoutMs) }),
+  };
+}
+
+function nameOf({ target, lane }: ConnectionSource): string {
+  return lane === "pooled" ? `"${target}"` : `the ${lane} lane of "${target}"`;
+}

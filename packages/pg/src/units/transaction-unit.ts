@@ -1,0 +1,363 @@
+import { isPolicyError, PolicyError } from "@doorpolicy/core";
+
+import { after, cancel } from "../clock.ts";
+import type { Guard } from "../guard.ts";
+import type { PgClient } from "../pg-internals.ts";
+import { Block } from "./block.ts";
+import type { Borrower, ConnectionSource } from "./lease.ts";
+import {
+  afterEndDraft,
+  endedError,
+  isolationError,
+  rolledBackError,
+  unawaitedError,
+} from "./messages.ts";
+import { isStronger } from "./begin-commands.ts";
+import type { CheckedTransactionOptions } from "./options.ts";
+import type { Settings } from "./settings.ts";
+import type { TransactionConnection } from "./transaction-connection.ts";
+import { TransactionHandle } from "./transaction-handle.ts";
+import type { Turns } from "./turns.ts";
+import type { BorrowRequest, OpenTransaction, Unit } from "./unit.ts";
+
+/** How long what still runs may take when it is to be rolled back, before it is cancelled. */
+const GRACE_MS = 100;
+/** How long a cancelled statement may take to end. */
+const CANCEL_MS = 5_000;
+
+/**
+ * One `transaction()`: the outermost, which has the connection, or an inner one, which has a savepoint.
+ *
+ * | state | statement | function resolves | function rejects, signal | connection taken |
+ * | --- | --- | --- | --- | --- |
+ * | open | joins | → settling | → over: rolled back | statements get the reason |
+ * | settling (until nobody has a connection and no inner one runs, `settleTimeoutMs` at most) | joins | – | → over: rolled back | → over: rolled back |
+ * | over | refused: `transaction/ended`; where the mode only reports, as around it | – | – | – |
+ *
+ * The gate closes *before* COMMIT or ROLLBACK is sent: a statement that comes later would be stored by
+ * itself.
+ */
+export class TransactionUnit implements OpenTransaction {
+  readonly kind = "transaction";
+  readonly label: string | undefined;
+  readonly setLocal: Settings | undefined;
+  readonly parent: Unit | undefined;
+  readonly #transaction: TransactionConnection;
+  readonly #outer: TransactionUnit | undefined;
+  readonly #borrower: Borrower;
+  readonly #handles = new Set<TransactionHandle>();
+  readonly #afterCommit: (() => unknown)[] = [];
+  /** Callers who wait for the connection, and inner transactions whose function has not settled. */
+  readonly #underWay = new Set<Borrower>();
+  readonly #leave: (() => void) | undefined;
+  #block: Block | undefined;
+  #refusal: (() => Error) | undefined;
+  #doom: { readonly reason: unknown } | undefined;
+  #onQuiet: (() => void) | undefined;
+
+  constructor(
+    transaction: TransactionConnection,
+    borrower: Borrower,
+    parent: Unit | undefined,
+    outer?: TransactionUnit,
+  ) {
+    this.#transaction = transaction;
+    this.#borrower = borrower;
+    this.label = borrower.label;
+    this.setLocal = transaction.options.setLocal;
+    this.parent = parent;
+    this.#outer = outer;
+    this.#leave = outer === undefined ? undefined : outer.#enter(borrower);
+  }
+
+  get isOver(): boolean {
+    return this.refusal() !== undefined;
+  }
+
+  get openIn(): Guard | undefined {
+    return this.#transaction.isBegun ? this.#transaction.guard : this.parent?.openIn;
+  }
+
+  refusal(): Error | undefined {
+    return this.#refusal?.() ?? this.#outer?.refusal();
+  }
+
+  borrow(request: BorrowRequest): Promise<PgClient> | undefined {
+    if (this.isOver) return this.#borrowTooLate(request);
+    const source = request.source.primary ?? request.source;
+    const { otherTargets } = this.#transaction.options;
+    const problem = this.#transaction.targetProblem(source, otherTargets !== "independent");
+    if (problem === undefined) return this.#borrow({ ...request, source }, source);
+    return problem === "independent" ? this.#around?.borrow(request) : Promise.reject(problem);
+  }
+
+  /** What a statement is in that is not in this transaction. */
+  get #around(): Unit | undefined {
+    return this.#outer ?? this.#transaction.enclosing;
+  }
+
+  async #borrow(request: BorrowRequest, source: ConnectionSource): Promise<PgClient> {
+    const leave = this.#enter(request.borrower);
+    try {
+      const connected = await this.#transaction
+        .connect(source, this.#borrower)
+        .catch((error: unknown) => {
+          throw this.refusal() ?? error;
+        });
+      // What it waited for may have come too late.
+      const refusal = this.refusal();
+      if (refusal !== undefined) throw refusal;
+      const handle = new TransactionHandle(
+        {
+          transaction: this.#transaction,
+          block: () => this.#blockOf(connected.outermost),
+          refusal: () => this.refusal(),
+          onQuiet: (quiet) => this.#forget(quiet),
+        },
+        connected,
+        request,
+      );
+      this.#handles.add(handle);
+      return handle.client;
+    } finally {
+      leave();
+    }
+  }
+
+  #borrowTooLate(request: BorrowRequest): Promise<PgClient> | undefined {
+    if (this.#outer?.isOver === true) return this.#outer.borrow(request);
+    const error = this.#sayLate(request.source.guard);
+    return error === undefined ? this.#around?.borrow(request) : Promise.reject(error);
+  }
+
+  refuseLate(): Error | undefined {
+    return this.isOver ? this.#sayLate(this.#transaction.guard) : undefined;
+  }
+
+  /** Where no statement has shown a policy, there is no mode that would let anything through. */
+  #sayLate(guard: Guard | undefined): Error | undefined {
+    const response = guard?.response("transaction/after-end") ?? "act";
+    const isRefused = response === "act";
+    if (response !== "nothing") {
+      guard?.report(afterEndDraft(this.label, isRefused ? "refused" : "would-have"));
+    }
+    return isRefused ? (this.refusal() ?? endedError(this.label)) : undefined;
+  }
+
+  nest(options: CheckedTransactionOptions, borrower: Borrower): OpenTransaction {
+    this.#admit(options);
+    return new TransactionUnit(this.#transaction, borrower, this, this);
+  }
+
+  join(options: CheckedTransactionOptions, borrower: Borrower): () => void {
+    this.#admit(options);
+    return this.#enter(borrower);
+  }
+
+  /** What an inner transaction asks for and a part of this one cannot have. */
+  #admit(options: CheckedTransactionOptions): void {
+    const { isolation, setLocal } = this.#transaction.options;
+    if (options.isolation !== undefined && isStronger(options.isolation, isolation)) {
+      throw isolationError(options.isolation, isolation);
+    }
+    const targetProblem = this.#transaction.innerTargetProblem(options.target);
+    if (targetProblem !== undefined) throw targetProblem;
+    for (const [name, value] of Object.entries(options.setLocal ?? {})) {
+      if (setLocal?.[name] === value) continue;
+      throw new PolicyError(
+        "unit/invalid",
+        `An inner transaction() sets \`${name}\` to another value than the outer one: it would hold for the rest of the outer one, too.`,
+        {
+          path: `setLocal.${name}`,
+          hint: 'Set it on the outermost transaction(), or use `propagation: "new"`.',
+        },
+      );
+    }
+  }
+
+  doom(reason: unknown): void {
+    this.#doom ??= { reason };
+  }
+
+  afterCommit(action: () => unknown): void {
+    this.#afterCommit.push(action);
+  }
+
+  async settle(): Promise<void> {
+    const { guard } = this.#transaction;
+    const settleMs = guard?.lane.policy.units.settleTimeoutMs ?? 0;
+    if ((await this.#whenQuiet(settleMs)) || this.isOver) return;
+    const handles = [...this.#handles].map(({ request }) => request.borrower);
+    throw unawaitedError(guard, this.label, [...handles, ...this.#underWay], settleMs);
+  }
+
+  async commit(): Promise<void> {
+    // The one around it has been rolled back meanwhile, and this one with it.
+    const refusal = this.#outer?.refusal();
+    if (refusal !== undefined) throw refusal;
+    if (this.#doom !== undefined) {
+      const { reason } = this.#doom;
+      await this.rollBack(reason);
+      throw rolledBackError("A transaction() that had joined this one failed", reason);
+    }
+    this.#close(() => endedError(this.label));
+    if (this.#outer === undefined) await this.#commitOutermost();
+    else await this.#keepInner(this.#outer);
+    this.#leave?.();
+  }
+
+  async #commitOutermost(): Promise<void> {
+    this.#transaction.shut(() => endedError(this.label));
+    try {
+      if (this.#transaction.broken !== undefined) throw this.#transaction.broken;
+      if (this.#transaction.isBegun) await this.#transaction.commit();
+    } finally {
+      this.#transaction.release();
+    }
+    await this.#runAfterCommit();
+  }
+
+  async #keepInner(outer: TransactionUnit): Promise<void> {
+    const block = this.#block;
+    if (block !== undefined && !(await this.#endInner(block, true))) {
+      throw rolledBackError(
+        "A statement of this inner transaction() had failed, and it was rolled back to where it began",
+      );
+    }
+    for (const action of this.#afterCommit) outer.afterCommit(action);
+  }
+
+  async rollBack(reason: unknown): Promise<void> {
+    this.#close(() => (this.#isAbort(reason) ? reason : endedError(this.label)));
+    for (const handle of this.#handles) handle.revoke();
+    if (this.#outer === undefined) await this.#rollBackOutermost();
+    else await this.#undoInner();
+    this.#handles.clear();
+    this.#leave?.();
+  }
+
+  async #rollBackOutermost(): Promise<void> {
+    this.#transaction.shut(() => this.refusal() ?? endedError(this.label));
+    await this.#stopRunning();
+    await this.#transaction.rollBack();
+    this.#transaction.release();
+  }
+
+  async #undoInner(): Promise<void> {
+    await this.#stopRunning();
+    if (this.#block !== undefined) await this.#endInner(this.#block, false).catch(() => undefined);
+  }
+
+  #isAbort(reason: unknown): reason is PolicyError {
+    return isPolicyError(reason) && reason.code === "transaction/aborted";
+  }
+
+  /** Nothing of it that runs can matter any more; what takes long is cancelled. */
+  async #stopRunning(): Promise<void> {
+    const { turns } = this.#transaction.connected ?? {};
+    if (turns === undefined || !this.#isRunningIn(turns)) return;
+    if (await isSoon(turns.whenNothingRuns(), GRACE_MS)) return;
+    if (!this.#isRunningIn(turns)) return;
+    await turns.cancelRunning();
+    await isSoon(turns.whenNothingRuns(), CANCEL_MS);
+  }
+
+  /** Beside an inner one a statement of the outer one may run, which is none of its business. */
+  #isRunningIn(turns: Turns): boolean {
+    if (this.#outer === undefined) return true;
+    return this.#block !== undefined && turns.runningIn?.isWithin(this.#block) === true;
+  }
+
+  /** Ends the savepoint of an inner one, whatever is still open in it. True when it was kept. */
+  #endInner(block: Block, isKept: boolean): Promise<boolean> {
+    const { turns, outermost } = this.#transaction.connected ?? {};
+    if (turns === undefined || outermost === undefined) return Promise.resolve(isKept);
+    return new Promise((resolve, reject) => {
+      turns.enqueue({
+        block: () => (isKept ? block : (turns.innermost ?? outermost)),
+        run: async () => resolve(await this.#transaction.close(block, isKept)),
+        fail: reject,
+      });
+    });
+  }
+
+  #blockOf(outermost: Block): Block {
+    if (this.#outer === undefined) return outermost;
+    return (this.#block ??= this.#outer
+      .#blockOf(outermost)
+      .inner(this.#transaction.nextInner(), this.#borrower));
+  }
+
+  #close(refusal: () => Error): void {
+    this.#refusal ??= refusal;
+  }
+
+  #forget(handle: TransactionHandle): void {
+    this.#handles.delete(handle);
+    this.#tellQuiet();
+  }
+
+  /** Something is under way until what is returned is called. */
+  #enter(borrower: Borrower): () => void {
+    const entry = { ...borrower };
+    this.#underWay.add(entry);
+    return () => {
+      this.#underWay.delete(entry);
+      this.#tellQuiet();
+    };
+  }
+
+  get #isQuiet(): boolean {
+    return this.#handles.size === 0 && this.#underWay.size === 0;
+  }
+
+  #tellQuiet(): void {
+    if (this.#isQuiet) this.#onQuiet?.();
+  }
+
+  #whenQuiet(withinMs: number): Promise<boolean> {
+    if (this.#isQuiet) return Promise.resolve(true);
+    return isSoon(
+      new Promise((resolve) => {
+        this.#onQuiet = resolve;
+      }),
+      withinMs,
+    );
+  }
+
+  /** The transaction is stored, whatever these do. */
+  async #runAfterCommit(): Promise<void> {
+    for (const action of this.#afterCommit) {
+      try {
+        await action();
+      } catch (error) {
+        const { guard } = this.#transaction;
+        const message = `A function given to afterCommit() failed; the transaction is stored: ${error instanceof Error ? error.message : String(error)}`;
+        const help = "Handle its errors inside, or hand the work to a queue.";
+        if (guard === undefined)
+          process.emitWarning(`${message} ${help}`, {
+            type: "DoorpolicyWarning",
+            code: "unit/after-commit-failed",
+          });
+        else
+          guard.report({
+            rule: "unit/after-commit-failed",
+            action: "reported",
+            message,
+            help,
+          });
+      }
+    }
+  }
+}
+
+/** True when it resolves within a time. */
+function isSoon(promise: Promise<void>, withinMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = after(withinMs, () => resolve(false));
+    void promise.then(() => {
+      cancel(timer);
+      resolve(true);
+    });
+  });
+}

@@ -1,0 +1,172 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+import { PolicyError } from "@doorpolicy/core";
+import { currentUnit, type Unit } from "@doorpolicy/pg";
+
+import type { SqlDriverAdapter } from "./driver-adapter.ts";
+
+/** What `prisma.$extends()` takes, and what leaves the client's types as they are. */
+export type UnitsExtension = (client: object) => {
+  readonly $extends: {
+    readonly extArgs: Readonly<Record<"client" | "model" | "query" | "result", Nothing>>;
+  };
+};
+
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- Prisma's own word for "adds nothing".
+type Nothing = Record<never, never>;
+
+/**
+ * Keeps the lookups of different units of work apart: `new PrismaClient(…).$extends(units)`.
+ *
+ * Prisma merges the `findUnique` and `findUniqueOrThrow` calls of one tick into one statement, and
+ * sends all that it collected in a tick, statements inside its transactions and `$transaction([…])`
+ * included, in the async context of whoever came first. So a lookup of one unit went out on another
+ * unit's connection, with that one's tenant set (measured on 7.10: 200 of 200; 6.16, 6.19 and 7.0
+ * collect in the same way). After this each unit has a collector of its own: its lookups are still
+ * merged with each other, at once, whatever other extensions do before or after. Outside of units
+ * nothing changes.
+ *
+ * It makes no copy: the client itself is changed and comes back, so `$on`, the clients of its
+ * transactions and those made of it by `$extends` have it too, in any order. A second time does
+ * nothing.
+ *
+ * A unit with `setLocal` and a `transaction()` refuse a client without it (`unit/needs-extension`). Throws `PolicyError`
+ * `driver/unsupported` for a client whose collector is not where Prisma 6.16 to 7.10 has it: better
+ * than a foreign tenant's row.
+ */
+export const units: UnitsExtension = (client) => {
+  const { handler, engine } = internalsOf(client);
+  if (SPLIT in handler.dataloader) return asExtended(client);
+  handler.dataloader = splitByUnit(handler.dataloader);
+  const start = engine.transaction;
+  // Interactive transactions start past the collector.
+  engine.transaction = (...given) => marked(() => Reflect.apply(start, engine, given));
+  return asExtended(client);
+};
+
+/**
+ * Makes an adapter refuse what comes from a client without {@link units} while the caller is in a
+ * `transaction()` or a unit with `setLocal`. Only the ways in are held: a transaction that was let in is.
+ */
+export function refusingStrangers(adapter: SqlDriverAdapter): SqlDriverAdapter {
+  const queryRaw = adapter.queryRaw.bind(adapter);
+  const executeRaw = adapter.executeRaw.bind(adapter);
+  const startTransaction = adapter.startTransaction.bind(adapter);
+  adapter.queryRaw = async (query) => {
+    refuseStranger();
+    return await queryRaw(query);
+  };
+  adapter.executeRaw = async (query) => {
+    refuseStranger();
+    return await executeRaw(query);
+  };
+  adapter.startTransaction = async (isolationLevel) => {
+    refuseStranger();
+    return await startTransaction(isolationLevel);
+  };
+  return adapter;
+}
+
+function refuseStranger(): void {
+  const unit = currentUnit();
+  if (!isKeptApart(unit) || marks().getStore() === true) return;
+  throw new PolicyError(
+    "unit/needs-extension",
+    "Prisma merges lookups of one tick across units of work, so this client could read in another one's transaction and with its `setLocal`.",
+    { path: "$extends", hint: "Add `.$extends(units)` of @doorpolicy/prisma to the PrismaClient." },
+  );
+}
+
+/** Where a lookup of somebody else's would be wrong: with settings, and in a `transaction()`. */
+function isKeptApart(unit: Unit | undefined): boolean {
+  if (unit === undefined) return false;
+  return unit.kind === "transaction" || unit.setLocal !== undefined || isKeptApart(unit.parent);
+}
+
+/** The collector of Prisma's client, as far as it is used here. */
+interface DataLoader {
+  readonly options: object;
+  request(request: object): Promise<unknown>;
+}
+
+/** What is read and replaced of a client; private, the same in 6.16, 6.19, 7.0 and 7.10. */
+interface ClientInternals {
+  readonly handler: { dataloader: DataLoader };
+  readonly engine: { transaction: (...given: unknown[]) => unknown };
+}
+
+/** Seen by every copy of this package, and so are {@link marks}: ESM and CJS meet in one process. */
+const SPLIT = Symbol.for("doorpolicy/prisma-split");
+const MARKS = Symbol.for("doorpolicy/prisma-marks");
+
+/** One collector for each unit, made as Prisma makes its own, and Prisma's own outside of units. */
+function splitByUnit(outside: DataLoader): DataLoader {
+  const loaders = new WeakMap<Unit, DataLoader>();
+  const ofUnit = (unit: Unit): DataLoader => {
+    const known = loaders.get(unit);
+    if (known !== undefined) return known;
+    const loader: DataLoader = Reflect.construct(outside.constructor, [outside.options]);
+    loaders.set(unit, loader);
+    return loader;
+  };
+  return Object.defineProperty(
+    {
+      options: outside.options,
+      request: (request: object): Promise<unknown> => {
+        const unit = currentUnit();
+        if (unit === undefined) return outside.request(request);
+        return marked(() => ofUnit(unit).request(request));
+      },
+    },
+    SPLIT,
+    { value: true },
+  );
+}
+
+/** Calls `run` such that the adapter, below Prisma's engine, knows a client with {@link units}. */
+function marked<Result>(run: () => Result): Result {
+  return currentUnit() === undefined ? run() : marks().run(true, run);
+}
+
+function marks(): AsyncLocalStorage<true> {
+  const holder = globalThis as typeof globalThis & { [MARKS]?: AsyncLocalStorage<true> };
+  return (holder[MARKS] ??= new AsyncLocalStorage<true>());
+}
+
+function internalsOf(client: object): ClientInternals {
+  const handler: unknown = Reflect.get(client, "_requestHandler");
+  const engine: unknown = Reflect.get(client, "_engine");
+  if (hasLoader(handler) && hasTransaction(engine)) return { handler, engine };
+  throw new PolicyError(
+    "driver/unsupported",
+    "This client does not merge lookups where Prisma 6.16 to 7.10 does, so those of different units of work cannot be kept apart.",
+    { path: "$extends(units)", hint: "Extend a PrismaClient of @prisma/client 6.16 to 7.10." },
+  );
+}
+
+function hasLoader(value: unknown): value is ClientInternals["handler"] {
+  return isObject(value) && "dataloader" in value && isLoader(value.dataloader);
+}
+
+function isLoader(value: unknown): value is DataLoader {
+  return (
+    isObject(value) &&
+    "request" in value &&
+    typeof value.request === "function" &&
+    "options" in value &&
+    isObject(value.options)
+  );
+}
+
+function hasTransaction(value: unknown): value is ClientInternals["engine"] {
+  return isObject(value) && "transaction" in value && typeof value.transaction === "function";
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function asExtended(client: object): ReturnType<UnitsExtension> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has no `extArgs` at run time; Prisma's types read them here.
+  return client as ReturnType<UnitsExtension>;
+}
