@@ -221,7 +221,10 @@ export class ConnectionGuard {
     if (this.#endedByPolicy !== undefined) return this.#endedByPolicy();
     if (settling === "lost") return this.#lost ?? new Error(NOT_QUERYABLE);
     if (settling === "stuck") return new Error("The connect callback has thrown");
-    if (settling === "busy") return this.#destroyBusy();
+    if (settling === "busy") {
+      this.report(releasedBusyDraft(DRAIN_MS));
+      return new Error("The connection was released while a statement was running");
+    }
     return this.#blocks.block === undefined
       ? undefined
       : await this.#rollBackLeftOpen(this.#blocks.block);
@@ -322,11 +325,6 @@ export class ConnectionGuard {
       refuseUnsent: () => refuseUnsent(client, releasedError),
       onFreed: (what) => this.report(freedBusyDraft(what)),
     });
-  }
-
-  #destroyBusy(): Error {
-    this.report(releasedBusyDraft(DRAIN_MS));
-    return new Error("The connection was released while a statement was running");
   }
 
   #closingHost(): ConstructorParameters<typeof Closing>[1] {

@@ -56,7 +56,8 @@ export function guardPoolClass(
     }
 
     override connect(callback?: ConnectCallback): unknown {
-      const site = captureCallSite(1);
+      // Through `query()` it is called by pg-pool's, and that by ours.
+      const site = captureCallSite(this.#isQuerying ? 3 : 1);
       const unit = currentUnit();
       const borrower = { site, label: unit?.label };
       const isSingle = this.#isQuerying;
@@ -247,10 +248,12 @@ export function guardPoolClass(
   };
 }
 
+/** There is nothing to release where nothing was given. */
+function noRelease(): void {}
+
 /** A borrowed connection as `connect()` gives it: a promise, or the callback with its `release`. */
 function inForm(borrowed: Promise<PgClient>, callback: ConnectCallback | undefined): unknown {
   if (callback === undefined) return borrowed;
-  const noRelease = (): void => undefined;
   borrowed.then(
     // Outside of the promise: what a callback throws is nobody's rejection.
     (client) => soon(() => callback(undefined, client, (error) => client.release?.(error))),

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { rejection, reported } from "../../expect.ts";
 import type { OpenClient } from "../../client.ts";
 import type { Scenario } from "../../scenario.ts";
-import { durable, idleInTransaction } from "../ask.ts";
+import { transaction, unitOfWork } from "@doorpolicy/pg";
+import { door, durable, idleInTransaction, setting } from "../ask.ts";
 
 const feature = "Observing reports and leaves alone";
 
@@ -77,6 +78,52 @@ export const observe: readonly Scenario[] = [
       await reported(db.violations, "transaction/left-open");
     },
   },
+  {
+    id: "modes/observe-after-end",
+    title:
+      "reports a statement that comes after its transaction() and lets it run when it observes",
+    feature,
+    policyOnly: true,
+    async run({ open, server }) {
+      const db = await open({ policy: { mode: "observe" } });
+      const ended = door();
+      let straggler: Promise<void> = Promise.resolve();
+
+      await transaction(async () => {
+        await db.insert("inside");
+        straggler = ended.opened.then(() => db.insert("outside"));
+      });
+      ended.open();
+      await straggler;
+
+      assert.deepEqual(await durable(server), ["inside", "outside"]);
+      const { action } = await reported(db.violations, "transaction/after-end");
+      assert.equal(action, "would-have");
+    },
+  },
+  ...(["observe", "bypass"] as const).map((mode): Scenario => ({
+    id: `modes/${mode}-keeps-units`,
+    title: `keeps transactions whole and a unit's settings in it also in mode ${mode}`,
+    feature: "Units of work hold in every mode",
+    async run({ open, server }) {
+      const db = await open({ policy: { mode } });
+
+      const work = transaction(async () => {
+        await db.insert("lost");
+        await db.block((block) => block.insert("lost, too"));
+        throw new Error("the service's own");
+      });
+      await rejection("The transaction", work);
+      const tenants = await unitOfWork({ setLocal: { "app.tenant": "acme" } }, async () => [
+        await db.query(setting("app.tenant")),
+        await db.block((block) => block.query(setting("app.tenant"))),
+        await idleInTransaction(server),
+      ]);
+
+      assert.deepEqual(await durable(server), []);
+      assert.deepEqual(tenants, [[{ value: "acme" }], [{ value: "acme" }], []]);
+    },
+  })),
 ];
 
 /** A little of everything, one statement after another, so that the order is the same each time. */
@@ -98,6 +145,15 @@ async function day(db: OpenClient): Promise<void> {
     db.block((block) => block.query("select 1 / 0")),
   );
   await rejection("The query", db.query("select 1 / 0"));
+  // What enforcing would have refused, or made an error of.
+  await db.block(async (block) => {
+    await block.insert("swallowed");
+    await block.query("select 1 / 0").catch(() => {});
+  });
+  await db.block(async (block) => {
+    await block.insert("ended by hand");
+    await block.query("commit");
+  });
   await db.remove("second");
   await db.close();
 }

@@ -191,26 +191,27 @@ export const late: readonly Scenario[] = [
     },
   },
   {
-    id: "units/aborted-process-leaves-nothing",
-    title: "leaves no transaction open when a client is closed in the middle of a transaction()",
+    id: "units/never-ended",
+    title: "leaves no transaction open whose function never comes to an end",
     feature: LATE,
     async run({ open, server }) {
       const db = await open({ policy: { transaction: { idleTimeoutMs: 500 } } });
+      const inserted = door();
       const never = door();
 
       const work = transaction(async () => {
         await db.insert("lost");
+        inserted.open();
         await never.opened;
       });
-      work.catch(() => {});
-      await eventually(async () => {
-        const open_ = await idleInTransaction(server);
-        assert.equal(open_.length, 1);
-      });
+      await inserted.opened;
+      const whileIdle = await idleInTransaction(server);
 
+      assert.equal(whileIdle.length, 1);
       await eventually(async () => assert.deepEqual(await idleInTransaction(server), []));
       assert.deepEqual(await durable(server), []);
       never.open();
+      policyError(await rejection("The transaction", work), "transaction/ended-by-policy");
     },
   },
 ];

@@ -37,6 +37,7 @@ export class TransactionConnection {
   #source: ConnectionSource | undefined;
   #connected: Connected | undefined;
   #limitsBefore: BlockLimits | undefined;
+  #listenersBefore: number | undefined;
   #inner = 0;
   #isOver = false;
   /** Why nothing can be sent any more: the connection was taken, or somebody else ended the block. */
@@ -119,6 +120,9 @@ export class TransactionConnection {
       throw new Error("The transaction has ended.");
     }
     this.#limitsBefore = connection.limits;
+    // Every caller in it may listen for the connection's errors, which node would take for a leak.
+    this.#listenersBefore = lease.client.getMaxListeners();
+    lease.client.setMaxListeners(0);
     const explicit = limitsOfOptions(this.options);
     const limits = withExplicit(connection.limits, explicit);
     connection.setLimits(limits);
@@ -262,6 +266,7 @@ export class TransactionConnection {
     if (this.#connected === undefined) return;
     const { lease } = this.#connected;
     if (this.#limitsBefore !== undefined) lease.connection.setLimits(this.#limitsBefore);
+    if (this.#listenersBefore !== undefined) lease.client.setMaxListeners(this.#listenersBefore);
     lease.onTaken = undefined;
     lease.release();
   }

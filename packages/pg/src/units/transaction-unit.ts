@@ -2,7 +2,8 @@ import { isPolicyError, PolicyError } from "@doorpolicy/core";
 
 import { after, cancel } from "../clock.ts";
 import type { Guard } from "../guard.ts";
-import type { PgClient } from "../pg-internals.ts";
+import { endPortal } from "../ending.ts";
+import { activeQueryOf, type PgClient } from "../pg-internals.ts";
 import { Block } from "./block.ts";
 import type { Borrower, ConnectionSource } from "./lease.ts";
 import {
@@ -106,7 +107,10 @@ export class TransactionUnit implements OpenTransaction {
         });
       // What it waited for may have come too late.
       const refusal = this.refusal();
-      if (refusal !== undefined) throw refusal;
+      if (refusal !== undefined) {
+        this.#sayLate(source.guard);
+        throw refusal;
+      }
       const handle = new TransactionHandle(
         {
           transaction: this.#transaction,
@@ -192,6 +196,8 @@ export class TransactionUnit implements OpenTransaction {
   }
 
   async commit(): Promise<void> {
+    // What has begun since it was settled belongs to it: from here to the gate nothing else runs.
+    while (!this.#isQuiet && !this.isOver) await this.settle();
     // The one around it has been rolled back meanwhile, and this one with it.
     const refusal = this.#outer?.refusal();
     if (refusal !== undefined) throw refusal;
@@ -254,11 +260,15 @@ export class TransactionUnit implements OpenTransaction {
 
   /** Nothing of it that runs can matter any more; what takes long is cancelled. */
   async #stopRunning(): Promise<void> {
-    const { turns } = this.#transaction.connected ?? {};
-    if (turns === undefined || !this.#isRunningIn(turns)) return;
+    const { turns, lease } = this.#transaction.connected ?? {};
+    if (turns === undefined || lease === undefined || !this.#isRunningIn(turns)) return;
     if (await isSoon(turns.whenNothingRuns(), GRACE_MS)) return;
     if (!this.#isRunningIn(turns)) return;
-    await turns.cancelRunning();
+    const { client, connection } = lease;
+    const portal = connection.isServerWorking ? undefined : activeQueryOf(client);
+    // A cursor that nobody reads on: there is nothing to cancel.
+    if (portal === undefined) await turns.cancelRunning();
+    else endPortal(client, portal, this.refusal() ?? endedError(this.label));
     await isSoon(turns.whenNothingRuns(), CANCEL_MS);
   }
 

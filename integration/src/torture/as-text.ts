@@ -1,0 +1,45 @@
+import type { TortureReport } from "./torture.ts";
+
+/** How many broken promises are told in full; each has its plan with it. */
+const MOST_TOLD = 20;
+
+/** A report for people. */
+export function asText(report: TortureReport): string {
+  const { closed, reports, broken } = report;
+  const lines = [
+    ...table([
+      ["units", report.units],
+      ["acknowledged", report.acknowledged],
+      ["failed", report.failed],
+      ["unknown", report.unknown],
+      ["backends ended by plan", report.killed],
+      ["units cut by the proxy", report.mayDrop],
+      ["server connections dropped because of us", report.dropped],
+      ["seconds", (report.ms / 1_000).toFixed(1)],
+    ]),
+    "",
+    "server connections that PgBouncer closed",
+    ...table(Object.entries(closed)),
+    "",
+    "reported",
+    ...table(Object.entries(reports)),
+    "",
+  ];
+  for (const { what, unit, plan, said } of broken.slice(0, MOST_TOLD)) {
+    lines.push(unit === undefined ? what : `unit ${unit}: ${what}`);
+    if (said !== undefined) lines.push(`  it was told: ${said}`);
+    if (plan !== undefined) lines.push(`  ${JSON.stringify(plan)}`);
+  }
+  if (broken.length > MOST_TOLD) lines.push(`… and ${broken.length - MOST_TOLD} more.`);
+  lines.push(
+    broken.length === 0
+      ? "Every promise was kept."
+      : `${broken.length} promises were broken; run \`npm run torture -- --seed ${report.seed} --units ${report.units}\` again.`,
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+function table(rows: readonly (readonly [string, string | number])[]): readonly string[] {
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+}
