@@ -2,6 +2,7 @@ import { type LaneChoice, PolicyError, type ResolvedPolicy } from "@doorpolicy/c
 import { guardPg, type PgModule } from "@doorpolicy/pg";
 
 import type { SqlDriverAdapter, SqlDriverAdapterFactory } from "./driver-adapter.ts";
+import { keepingErrors } from "./keeping-errors.ts";
 import { connectPrismaPg, pgOf, type PrismaPgConstructor, secondCopy } from "./prisma-pg.ts";
 import { refusingStrangers } from "./units.ts";
 
@@ -65,7 +66,7 @@ class GuardedAdapterFactory implements SqlDriverAdapterFactory {
       await pool.end();
       throw secondCopy("PrismaPg");
     }
-    return refusingStrangers(endingWith(adapter, pool));
+    return keepingErrors(refusingStrangers(endingWith(adapter, pool)));
   }
 
   /**
