@@ -1,5 +1,7 @@
 import type { Lane, Policy } from "@doorpolicy/core";
+import type { FaultProxy } from "@doorpolicy/testbed";
 import type { ClientCapability, ClientUnderTest, OpenClient, OwnOptions } from "./client.ts";
+import type { OwnProcess } from "./frozen/own-process.ts";
 import type { RunningServer } from "./running-server.ts";
 import type { ServerSpec, ServerTrait } from "./server.ts";
 
@@ -15,6 +17,8 @@ export interface ScenarioOpen {
   readonly lane?: Lane;
   /** Opens the plain client whatever is under test, to compare with. */
   readonly plain?: boolean;
+  /** Connects through this proxy instead of directly. */
+  readonly through?: FaultProxy;
 }
 
 /** What a scenario has in its hands. It names no ORM and no version. */
@@ -24,6 +28,10 @@ export interface World {
   readonly name: string;
   /** Opens the client under test; it is closed at the end, whatever happened. */
   readonly open: (options?: ScenarioOpen) => Promise<OpenClient>;
+  /** A proxy in front of the server that clients connect to; it is stopped at the end. */
+  readonly startProxy: () => Promise<FaultProxy>;
+  /** Opens the client under test in a process of its own, which is killed at the end. */
+  readonly openInProcess: (options?: ScenarioOpen) => Promise<OwnProcess>;
   /** Sets variables of the process's environment until the end of the scenario. */
   readonly setEnvironment: (variables: Readonly<Record<string, string>>) => void;
 }
@@ -42,6 +50,8 @@ export interface Scenario {
   readonly policyOnly?: true;
   readonly clientNeeds?: readonly ClientCapability[];
   readonly serverNeeds?: readonly ServerTrait[];
+  /** Takes long: not in `npm test`, but in `npm run test:all`, from the shell and in the matrix. */
+  readonly wide?: true;
   /** Server connections of the pooler; 1 makes two clients meet on one for certain. */
   readonly poolSize?: number;
   run(world: World): Promise<void>;

@@ -1,3 +1,3 @@
-import { conformance } from "./conformance.ts";
+import { conformance, isInCut } from "./conformance.ts";
 
-conformance("pgbouncer-1.24");
+conformance("pgbouncer-1.24", isInCut);
