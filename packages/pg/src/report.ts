@@ -3,6 +3,7 @@ import { channel } from "node:diagnostics_channel";
 import type { LaneInUse, Violation } from "@doorpolicy/core";
 
 import { now, wallClock } from "./clock.ts";
+import { runIn } from "./units/context.ts";
 
 /** The `diagnostics_channel` on which every violation is published, as a `Violation`. */
 export const VIOLATION_CHANNEL = "doorpolicy:violation";
@@ -33,9 +34,9 @@ export function report(draft: ViolationDraft, { policy, target, lane, mode }: La
 
 async function tell(listener: (violation: Violation) => void, violation: Violation): Promise<void> {
   try {
+    // Outside of every unit: a listener that writes must not write into the transaction it hears about.
     // Typed as returning nothing; an async one is waited for, so that its failure is heard of.
-    const outcome: unknown = listener(violation);
-    await outcome;
+    await runIn(undefined, () => listener(violation));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     process.emitWarning(

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { Guard } from "../src/guard.ts";
 import { report, VIOLATION_CHANNEL, type ViolationDraft } from "../src/report.ts";
+import { currentUnit } from "../src/units/context.ts";
+import { unitOfWork } from "../src/units/unit-of-work.ts";
 import { laneOf } from "./lanes.ts";
 import { eventually } from "./world.ts";
 
@@ -46,6 +48,15 @@ describe("a violation", () => {
     ]);
     expect(Math.abs((seen[0]?.at ?? 0) - Date.now())).toBeLessThan(1_000);
     expect(published).toEqual(seen);
+  });
+
+  test("is told outside of the unit that it is about, so that a listener's writes do not join it", async () => {
+    const units: unknown[] = [];
+    const policy: Policy = { onViolation: () => void units.push(currentUnit()) };
+
+    await unitOfWork(() => report(draft, laneOf(policy)));
+
+    expect(units).toEqual([undefined]);
   });
 
   test("becomes a warning once for many from one call site, and once for each other call site", async () => {
