@@ -1,8 +1,10 @@
 import { AssertionError } from "node:assert/strict";
 import { inspect } from "node:util";
 import type { LaneChoice, Violation } from "@doorpolicy/core";
+import { startFaultProxy } from "@doorpolicy/testbed";
 import type { ClientUnderTest, OpenClient, OpenOptions } from "./client.ts";
 import { setPatience, within } from "./expect.ts";
+import { startOwnProcess } from "./frozen/own-process.ts";
 import type { RunningServer } from "./running-server.ts";
 import { type Scenario, type ScenarioOpen, skipReason, type World } from "./scenario.ts";
 import { SUITE_NAME, suitePolicy } from "./suite-policy.ts";
@@ -46,6 +48,7 @@ export async function runScenario(
   const endOfLog = server.markLogs();
   const stray = catchStrays();
   const opened: OpenClient[] = [];
+  const around: AsyncDisposable[] = [];
   const environment = new Map<string, string | undefined>();
   const world: World = {
     server,
@@ -54,6 +57,16 @@ export async function runScenario(
       const open = await client.open(openOptions(server, options, guarded));
       opened.push(open);
       return open;
+    },
+    async startProxy() {
+      const proxy = await startFaultProxy({ target: server.url });
+      around.push(proxy);
+      return proxy;
+    },
+    async openInProcess(options = {}) {
+      const child = await startOwnProcess({ client: client.id, server, options, guarded });
+      around.push(child);
+      return child;
     },
     setEnvironment(variables) {
       for (const [name, value] of Object.entries(variables)) {
@@ -78,6 +91,7 @@ export async function runScenario(
     await server.reset();
     return { result: "fail", reason: reasonOf(error), error, log };
   } finally {
+    for (const each of around) await each[Symbol.asyncDispose]();
     stray.stop();
     for (const [name, value] of environment) {
       if (value === undefined) delete process.env[name];
@@ -86,13 +100,15 @@ export async function runScenario(
   }
 }
 
-function openOptions(
-  server: RunningServer,
-  { policy = {}, own = {}, urlParameters = {}, lane, plain = false }: ScenarioOpen,
+/** What the client under test is opened with. */
+export function openOptions(
+  server: Pick<RunningServer, "spec" | "url" | "directUrl">,
+  { policy = {}, own = {}, urlParameters = {}, lane, plain = false, through }: ScenarioOpen,
   guarded: boolean,
 ): OpenOptions {
   const laneInUse = lane ?? (server.spec.traits.has("pooler") ? "pooled" : "direct");
-  const url = new URL(laneInUse === "direct" ? server.directUrl : server.url);
+  const straight = laneInUse === "direct" ? server.directUrl : server.url;
+  const url = new URL(through?.url(straight) ?? straight);
   for (const [name, value] of Object.entries(urlParameters)) url.searchParams.set(name, value);
   if (plain || !guarded) return { url: url.href, own, guarding: { guarded: false } };
   const violations: Violation[] = [];

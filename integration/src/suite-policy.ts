@@ -9,7 +9,11 @@ export const SUITE_NAME = "conformance:suite@here";
  * The policy of the suite: enforced, with limits short enough to watch and long enough for a busy
  * machine. A scenario's own policy goes on top.
  */
-export function suitePolicy(server: RunningServer, violations: Violation[], own: Policy): Policy {
+export function suitePolicy(
+  server: Pick<RunningServer, "spec" | "url" | "directUrl">,
+  violations: Violation[],
+  own: Policy,
+): Policy {
   const suite = definePolicy({
     extends: "recommended",
     mode: "enforce",

@@ -1,6 +1,7 @@
 import type { Scenario } from "../scenario.ts";
 import { capped } from "./connections/capped.ts";
 import { unused } from "./connections/unused.ts";
+import { faults } from "./faults/faults.ts";
 import { lanes } from "./lanes/lanes.ts";
 import { bypass } from "./modes/bypass.ts";
 import { observe } from "./modes/observe.ts";
@@ -32,6 +33,7 @@ export const scenarios: readonly Scenario[] = [
   ...settings,
   ...held,
   ...terminated,
+  ...faults,
   ...observe,
   ...bypass,
   ...lanes,

@@ -5,7 +5,7 @@ const MOST_TOLD = 20;
 
 /** A report for people. */
 export function asText(report: TortureReport): string {
-  const { closed, reports, broken } = report;
+  const { closed, reports, told, broken } = report;
   const lines = [
     ...table([
       ["units", report.units],
@@ -23,6 +23,9 @@ export function asText(report: TortureReport): string {
     "",
     "reported",
     ...table(Object.entries(reports)),
+    "",
+    "what units were told that failed",
+    ...Object.entries(told).map(([text, count]) => `  ${String(count).padStart(5)}  ${text}`),
     "",
   ];
   for (const { what, unit, plan, said } of broken.slice(0, MOST_TOLD)) {

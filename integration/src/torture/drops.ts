@@ -1,8 +1,9 @@
 /** Why PgBouncer closed a server connection, by its own log. */
 const CLOSED = /S-0x\w+: [^\n]* closing because: (?<why>[^\n]*?) \(age=/g;
 
-/** Its own ends of life, and what the other side closed; not the doing of a client. */
+/** Its own ends of life, what the other side closed, and the connection of a cancel request. */
 const NOT_OURS: readonly RegExp[] = [
+  /^successfully sent cancel request/,
   /^server (?:idle timeout|lifetime over|conn crashed)/,
   /^(?:database configuration changed|admin|shut)/,
 ];

@@ -31,7 +31,7 @@ const POINTS: readonly [Point, ...Point[]] = [
 export function makeFault(dice: Dice, root: Plan["root"]): Fault {
   const point = dice.pick(POINTS);
   const isAtCommit = point.about === "commit" || point.about === "begin";
-  const nth = isAtCommit ? dice.between(1, 2) : dice.between(1, 6);
+  const nth = isAtCommit ? dice.between(1, 2) : dice.percent(60) ? 1 : dice.between(2, 5);
   const action = dice.oneOf<Fault["action"]>([
     [50, () => ({ kind: "cut", with: dice.pick(["fin", "rst"] as const) })],
     [15, () => ({ kind: "truncate", bytes: dice.between(1, 6) })],

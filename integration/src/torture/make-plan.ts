@@ -79,12 +79,12 @@ function proxied(index: number, root: Plan["root"], place: Place): Plan {
   const steps = stepsIn(place, place.dice.between(1, 3));
   const fault = makeFault(place.dice, root);
   const { kind } = fault.action;
-  // Where nobody cuts a black hole, the transaction's own limit has to end it.
-  const isBounded = kind === "blackHole" && fault.action.cutAfterMs === undefined;
+  // Where nobody cuts a black hole, the caller has to go away.
+  const isEndless = kind === "blackHole" && fault.action.cutAfterMs === undefined;
   return planned(index, root, steps, {
     clients: "proxied",
     fault,
-    options: isBounded ? { timeoutMs: 500 } : {},
+    ...(isEndless ? { abortAfterMs: 300 } : {}),
     isSure: kind === "delay" && steps.every(isSure),
   });
 }
@@ -110,17 +110,18 @@ function hostile(index: number, root: Plan["root"], place: Place): Plan {
   const inBlock = (steps: readonly Step[]): Step[] => [
     { do: "block", by, throws: false, isCaught: false, steps },
   ];
-  const inRoot = (step: Step): Plan =>
+  const inRoot = (one: Step): Plan =>
     root === "transaction"
-      ? planned(index, root, [...before, step, ...after])
-      : planned(index, root, inBlock([write(by, nextPart()), step, write(by, nextPart())]));
+      ? planned(index, root, [...before, one, ...after])
+      : planned(index, root, inBlock([write(by, nextPart()), one, write(by, nextPart())]));
   const inTransaction = (steps: readonly Step[], more: Partial<Plan> = {}): Plan =>
     planned(index, "transaction", steps, more);
 
   return dice.oneOf<Plan>([
     [6, () => inRoot({ do: "kill", by, when: dice.pick(["idle", "running"] as const) })],
     [3, () => inTransaction([...before, { do: "kill", by, when: "commit" }])],
-    [4, () => inRoot({ do: "control", by, sql: dice.pick(CONTROLS), isCaught: dice.percent(50) })],
+    // Outside of a transaction() they are the application's own affair.
+    [4, () => inTransaction([...before, control(dice, by), ...after])],
     [4, () => inTransaction([...before, { do: "unawaited", step: step(place) }])],
     [2, () => inTransaction([{ do: "unawaited", step: { do: "sleep", by, ms: 600 } }, ...before])],
     [
@@ -213,6 +214,10 @@ function step(place: Place): Step {
 
 function write(by: TortureClient, part: string): Step {
   return { do: "write", by, part, lines: 0 };
+}
+
+function control(dice: Dice, by: TortureClient): Step {
+  return { do: "control", by, sql: dice.pick(CONTROLS), isCaught: dice.percent(50) };
 }
 
 function failing(dice: Dice, by: TortureClient): Step {

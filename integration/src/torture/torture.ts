@@ -36,6 +36,8 @@ export interface TortureReport {
   readonly killed: number;
   /** How often each rule was reported. */
   readonly reports: Readonly<Record<string, number>>;
+  /** What units were told that failed, with figures replaced, and how many of them. */
+  readonly told: Readonly<Record<string, number>>;
   readonly broken: readonly Broken[];
   /** From the first unit to the last, servers not counted. */
   readonly ms: number;
@@ -54,7 +56,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     await using world = await openWorld(pooler, lanes, allowDownload);
     const mark = world.bed.logs.mark();
     const records: UnitRecord[] = [];
-    const left = [...indices].reverse();
+    const left = indices.toReversed();
     const started = performance.now();
     await Promise.all(
       world.lanes.map(async (lane: Lane) => {
@@ -92,7 +94,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       mayDrop,
       closed: Object.fromEntries(closed),
       killed: records.reduce((sum, { kills }) => sum + kills, 0),
-      reports: Object.fromEntries([...world.reports].toSorted()),
+      reports: Object.fromEntries([...world.reports].toSorted(([a], [b]) => a.localeCompare(b))),
+      told: toldIn(records),
       broken,
       ms,
     };
@@ -100,4 +103,14 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     process.off("uncaughtException", onStray);
     process.off("unhandledRejection", onStray);
   }
+}
+
+function toldIn(records: readonly UnitRecord[]): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { outcome, said } of records) {
+    if (outcome === "acknowledged") continue;
+    const text = said.replaceAll(/\d+/g, "N").slice(0, 160);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return Object.fromEntries([...counts].toSorted(([, a], [, b]) => b - a));
 }

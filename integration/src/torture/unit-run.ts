@@ -17,6 +17,8 @@ interface Scope {
   /** The ORM's own block that is open. */
   readonly block?: Block;
   readonly entry: Entry;
+  /** What it is stored with: the unit's own transaction, or one that stands beside it. */
+  readonly outermost?: Entry;
 }
 
 /** One unit at work: what it does, and what it is told of it. */
@@ -28,7 +30,7 @@ export class UnitRun {
   readonly stragglers: Promise<unknown>[] = [];
   /** Whoever ended a backend. */
   kills = 0;
-  /** Functions given to `afterCommit()`, with the entry that has to be stored for each of them. */
+  /** Functions given to `afterCommit()`, each with the transaction whose COMMIT it waits for. */
   readonly afterCommits: { readonly entry: Entry; calls: number }[] = [];
   readonly #clients: ClientSet;
   readonly #kill: (pid: number, begun: string) => Promise<boolean>;
@@ -51,8 +53,8 @@ export class UnitRun {
   }
 
   /** Performs the plan's steps; rejects as the first that fails. */
-  async perform(entry: Entry): Promise<void> {
-    const scope: Scope = { statements: (by) => this.#clients[by], entry };
+  async perform(entry: Entry, outermost: Entry = entry): Promise<void> {
+    const scope: Scope = { statements: (by) => this.#clients[by], entry, outermost };
     for (const step of this.plan.steps) await this.#step(step, scope);
     if (this.plan.throws) throw new Planned("The unit fails by plan.");
   }
@@ -118,7 +120,7 @@ export class UnitRun {
         this.#later(this.#step(step.step, scope));
         return undefined;
       case "after-commit":
-        return await this.#afterCommit(scope.entry);
+        return await this.#afterCommit(scope.outermost ?? scope.entry);
     }
   }
 
@@ -142,7 +144,9 @@ export class UnitRun {
     const value = row?.["value"] ?? "";
     const own = this.plan.root === "unit" ? this.name : "";
     if (value !== own) {
-      this.problems.push(`A statement ran with the setting "${String(value)}", not "${own}".`);
+      this.problems.push(
+        `A statement ran with the setting ${JSON.stringify(value)}, not "${own}".`,
+      );
     }
   }
 
@@ -184,7 +188,8 @@ export class UnitRun {
     const run = async (open: Statements, block?: Block): Promise<void> => {
       const statements = (asked: TortureClient): Statements =>
         asked === by ? open : this.#clients[asked];
-      await this.#steps(steps, { statements, entry, ...(block && { block }) }, throws);
+      const { outermost = entry } = scope;
+      await this.#steps(steps, { statements, entry, outermost, ...(block && { block }) }, throws);
     };
     const whole =
       scope.block === undefined
@@ -196,8 +201,10 @@ export class UnitRun {
   async #transaction(step: Step & { do: "transaction" }, scope: Scope): Promise<void> {
     const { propagation, throws, isCaught, steps } = step;
     const entry = inside(scope.entry, newEntry({ isOwn: propagation === "new" }));
+    const { outermost = entry } = scope;
+    const place = { ...scope, entry, outermost: entry.isOwn ? entry : outermost };
     const whole = this.told(entry, () =>
-      transaction({ propagation }, () => this.#steps(steps, { ...scope, entry }, throws)),
+      transaction({ propagation }, () => this.#steps(steps, place, throws)),
     );
     await caughtIf(isCaught, whole);
   }

@@ -12,18 +12,22 @@ export interface BlockHost {
   /** Who holds the connection, where nobody was seen to open the block. */
   holderSite(): CallSite | undefined;
   onOver(block: OpenBlock, over: OverLimit): void;
+  /** The total limit is over while a statement runs, or while its BEGIN has no answer. */
+  onOverrun(block: OpenBlock, over: OverLimit): void;
 }
 
 /**
- * The open block of one connection, as each `ReadyForQuery` says it, and its limits. A limit is looked
- * at while no statement runs: by the watchdog, and by the answer of a statement that took longer.
+ * The open block of one connection, as each `ReadyForQuery` says it, and its limits. The idle limit is
+ * looked at while no statement runs; the total one always, and from the moment when BEGIN was sent: a
+ * network that swallows everything answers nothing.
  */
 export class BlockWatch implements Watched {
   readonly #client: PgClient;
   readonly #host: BlockHost;
   readonly #isWatching: boolean;
   #block: OpenBlock | undefined;
-  #opener: CallSite | undefined;
+  /** A BEGIN was sent, and not answered yet. */
+  #begun: OpenBlock | undefined;
   #isEnding = false;
 
   constructor(client: PgClient, host: BlockHost, isWatching: boolean) {
@@ -39,15 +43,19 @@ export class BlockWatch implements Watched {
 
   /** Takes note of who sends the statement that opens a block. */
   noteOpener(site: CallSite): void {
-    this.#opener = site;
+    if (this.#block !== undefined) return;
+    this.#begun = new OpenBlock(site);
+    if (this.#isWatching && !this.#isEnding) watch(this, this.#begun.openedAt);
   }
 
   /** The server has answered, and says whether a block is open. */
   onReady(status: BlockStatus): void {
     if (status === "I") {
-      if (this.#block !== undefined) this.forget();
+      if (this.#block !== undefined || this.#begun !== undefined) this.forget();
     } else if (this.#block === undefined) {
-      this.#block = new OpenBlock(this.#opener ?? this.#host.holderSite());
+      this.#block = this.#begun ?? new OpenBlock(this.#host.holderSite());
+      this.#block.idleSince = now();
+      this.#begun = undefined;
       if (this.#isWatching && !this.#isEnding) watch(this, this.#block.openedAt);
     } else {
       this.#onAnswer(this.#block);
@@ -57,7 +65,7 @@ export class BlockWatch implements Watched {
   /** The block is gone, or its connection is. */
   forget(): void {
     this.#block = undefined;
-    this.#opener = undefined;
+    this.#begun = undefined;
     unwatch(this);
   }
 
@@ -68,15 +76,20 @@ export class BlockWatch implements Watched {
   }
 
   nextLookAt(time: number): number {
-    const at = this.#block?.limitAt(this.#host.limits()) ?? Infinity;
-    // Over and still here: a statement is running, and its answer is what is looked at next.
-    return at <= time ? Infinity : at;
+    return (this.#block ?? this.#begun)?.limitAfter(time, this.#host.limits()) ?? Infinity;
   }
 
   look(time: number): void {
-    if (this.#block === undefined || this.#isEnding || !isSettled(this.#client)) return;
-    const over = this.#block.overLimit(time, this.#host.limits());
-    if (over !== undefined) this.#host.onOver(this.#block, over);
+    const block = this.#block ?? this.#begun;
+    if (block === undefined || this.#isEnding) return;
+    const limits = this.#host.limits();
+    if (!isSettled(this.#client)) {
+      const over = block.overTotal(time, limits.timeoutMs);
+      if (over !== undefined) this.#host.onOverrun(block, over);
+    } else if (block === this.#block) {
+      const over = block.overLimit(time, limits);
+      if (over !== undefined) this.#host.onOver(block, over);
+    }
   }
 
   #onAnswer(block: OpenBlock): void {

@@ -29,6 +29,7 @@ export function handleOf(
     return lazyHandleOf(checkout, guard, Query);
   }
   const handle = makeHandle(client, {
+    isDeaf: isSingle || guard.hidesLoss,
     query: (config, values, callback) => {
       const refusal =
         checkout.refusal() ??

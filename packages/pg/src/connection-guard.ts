@@ -1,12 +1,18 @@
-import type { PolicyError } from "@doorpolicy/core";
-
 import { BlockWatch } from "./block-watch.ts";
 import type { CallSite } from "./call-site.ts";
 import { type CancelOutcome, Cancellation } from "./cancellation.ts";
 import { Closing } from "./closing.ts";
 import { comeToRest, DRAIN_MS, graceFor, refuseUnsent } from "./coming-back.ts";
 import { ConnectionReports } from "./connection-reports.ts";
-import { type EndingHost, endPortal, onOver, onStalled, rollBack } from "./ending.ts";
+import {
+  EndedByPolicy,
+  type EndingHost,
+  endPortal,
+  onOver,
+  onOverrun,
+  onStalled,
+  rollBack,
+} from "./ending.ts";
 import type { Guard } from "./guard.ts";
 import type { Holder, RawClient } from "./holder.ts";
 import type { BlockLimits } from "./limits.ts";
@@ -39,7 +45,7 @@ export type { Holder, RawClient } from "./holder.ts";
  * | --- | --- | --- | --- | --- | --- | --- |
  * | new (not yet ready) | queued by pg | → idle | → in block | waits for the first one | – | → lost, slot freed |
  * | idle | → busy | idle | → in block | handed back at once | – | → lost, slot freed |
- * | busy | queued by pg | → idle | → in block, and acts if the total limit is over | waits until settled, then as there; after 1 s (`end()`: at once) cancelled and reported; where that cannot be, destroyed after 5 s (`end()`: at once) | waits for the answer | → lost, slot freed; what ran has an unknown outcome |
+ * | busy | queued by pg | → idle | → in block, and acts if the total limit is over | waits until settled, then as there; after 1 s (`end()`: at once) cancelled and reported; where that cannot be, destroyed after 5 s (`end()`: at once) | idle: none; total: cancelled, after 5 s destroyed → ended (a COMMIT: destroyed after 5 s) | → lost, slot freed; what ran has an unknown outcome |
  * | open portal (its reader's turn) | queued by pg | → idle | → in block | the portal is closed and reported, then as there | → ended | → lost, slot freed |
  * | in block | → busy | → idle | in block | ROLLBACK, reported, then handed back | → ended | → lost, slot freed |
  * | returning | refused | → handed back | ROLLBACK | nothing | – | → lost, slot freed |
@@ -63,12 +69,13 @@ export class ConnectionGuard {
   readonly #cancellation: Cancellation;
   readonly #blocks: BlockWatch;
   readonly #readers: ReaderWatch;
-  readonly #closing: Closing;
+  /** How the connection is ended. */
+  readonly closing: Closing;
   #limits: BlockLimits;
   #holder: Holder | undefined;
   /** Makes the error that every statement gets; unset while statements are taken. */
   #refuse: (() => Error) | undefined;
-  #endedByPolicy: (() => PolicyError) | undefined;
+  readonly #ended = new EndedByPolicy();
   #lost: Error | undefined;
   #isGone = false;
   #status: BlockStatus = "I";
@@ -98,13 +105,17 @@ export class ConnectionGuard {
       onOver: (block: OpenBlock, over: OverLimit) => {
         if (!this.#isOver) onOver(this.#endingHost(), block, over);
       },
+      onOverrun: (block: OpenBlock, over: OverLimit) => {
+        // A portal that is read has limits of its own.
+        if (!this.#isOver && !this.#readers.isReading) onOverrun(this.#endingHost(), block, over);
+      },
       onStalled: (reader: StalledReader) => {
         if (!this.#isOver) onStalled(this.#endingHost(), reader);
       },
     };
     this.#blocks = new BlockWatch(client, host, isWatching);
     this.#readers = new ReaderWatch(client, host, isWatching);
-    this.#closing = new Closing(client, this.#closingHost());
+    this.closing = new Closing(client, this.#closingHost());
     // A checked-out client without an 'error' listener ends the process when its socket dies.
     client.on("error", (error: Error) => this.#onError(error));
     client.on("end", () => this.#onEnd());
@@ -188,7 +199,7 @@ export class ConnectionGuard {
   /** Gives the connection to somebody, whose statements are taken again. */
   lend(holder: Holder): void {
     this.#holder = holder;
-    if (this.#endedByPolicy === undefined && this.#lost === undefined) this.#refuse = undefined;
+    if (this.#ended.reason === undefined && this.#lost === undefined) this.#refuse = undefined;
   }
 
   /** Refuses the holder's statements from now on. */
@@ -205,7 +216,7 @@ export class ConnectionGuard {
   isClean(): boolean {
     return (
       this.#blocks.block === undefined &&
-      this.#endedByPolicy === undefined &&
+      this.#ended.reason === undefined &&
       !isUnusable(this.#client) &&
       this.isAtRest
     );
@@ -218,7 +229,7 @@ export class ConnectionGuard {
   async makeClean(): Promise<Error | undefined> {
     if (this.#lost !== undefined) return this.#lost;
     const settling = await this.#comeToRest(() => graceFor(this.#loss.isGivenUp));
-    if (this.#endedByPolicy !== undefined) return this.#endedByPolicy();
+    if (this.#ended.reason !== undefined) return await this.#ended.whenDone();
     if (settling === "lost") return this.#lost ?? new Error(NOT_QUERYABLE);
     if (settling === "stuck") return new Error("The connect callback has thrown");
     if (settling === "busy") {
@@ -228,21 +239,6 @@ export class ConnectionGuard {
     return this.#blocks.block === undefined
       ? undefined
       : await this.#rollBackLeftOpen(this.#blocks.block);
-  }
-
-  /** True when closing needs no care: nothing is open that a goodbye would leave to the pooler. */
-  canCloseAtOnce(): boolean {
-    return this.#closing.canBeAtOnce;
-  }
-
-  /** Rolls back what is open and closes, so that the pooler keeps its server connection. Never rejects. */
-  close(): Promise<void> {
-    return this.#closing.close();
-  }
-
-  /** Destroys the socket if the server does not close it in time. */
-  boundGoodbye(): void {
-    this.#closing.boundGoodbye();
   }
 
   #onReady(status: string): void {
@@ -276,7 +272,7 @@ export class ConnectionGuard {
 
   /** Ended by the policy, or the server has said its last word, though its socket may still be there. */
   get #isOver(): boolean {
-    return this.#endedByPolicy !== undefined || this.#loss.reason !== undefined;
+    return this.#ended.reason !== undefined || this.#loss.reason !== undefined;
   }
 
   #endingHost(): EndingHost {
@@ -287,15 +283,16 @@ export class ConnectionGuard {
       block: () => this.#blocks.block,
       holderSite: () => this.#holder?.site,
       response: (rule) => this.#guard.response(rule, this.#reports.lastText),
+      onEnded: () => this.#ended.finish(),
       poison: (reason) => {
-        this.#endedByPolicy = reason;
+        this.#ended.begin(reason);
         this.#refuse = reason;
         this.#readers.stop();
         this.#blocks.stop();
       },
       cancelRunning: () => this.cancelRunning(),
       giveUp: async (reason) => {
-        if (this.#holder === undefined) await this.close();
+        if (this.#holder === undefined) await this.closing.close();
         else this.#holder.take(reason);
       },
     };

@@ -1,5 +1,6 @@
-import type { PolicyError } from "@doorpolicy/core";
+import { isPolicyError, type PolicyError } from "@doorpolicy/core";
 
+import { blockControlOf } from "./begin.ts";
 import type { CallSite } from "./call-site.ts";
 import type { CancelOutcome } from "./cancellation.ts";
 import { after, cancel, soon } from "./clock.ts";
@@ -9,6 +10,7 @@ import type { Response } from "./guard.ts";
 import { endedByPolicyError, overLimitDraft } from "./messages.ts";
 import type { OpenBlock, OverLimit } from "./open-block.ts";
 import {
+  activeQueryOf,
   bytesMoved,
   failForGood,
   isReadingPaused,
@@ -21,6 +23,8 @@ import { whenSettled } from "./settle.ts";
 
 /** How long a ROLLBACK of ours may take. */
 const ROLLBACK_MS = 5_000;
+/** How long a statement that cannot be cancelled may go on, once its block is over its total limit. */
+const CANCELLED_MS = 5_000;
 
 /** What the ending of a block needs of its connection. */
 export interface EndingHost {
@@ -33,14 +37,49 @@ export interface EndingHost {
   /** Every statement from now on gets this error. */
   poison(reason: () => PolicyError): void;
   cancelRunning(): Promise<CancelOutcome>;
+  /** It is rolled back, or its socket destroyed, and reported. Whoever gives it back meanwhile waits for that. */
+  onEnded(): void;
   /** Nobody may use the connection any more: the slot is freed and the socket closed. */
   giveUp(reason: Error): Promise<void>;
+}
+
+/** Whether a connection is being ended by the policy, and what its holder is told. */
+export class EndedByPolicy {
+  /** Makes the error that every statement gets from then on. */
+  reason: (() => PolicyError) | undefined;
+  #done: Promise<void> = Promise.resolve();
+  #finish: (() => void) | undefined;
+
+  begin(reason: () => PolicyError): void {
+    this.reason = reason;
+    this.#done = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  /** What was open is rolled back or gone, and reported. */
+  finish(): void {
+    this.#finish?.();
+  }
+
+  async whenDone(): Promise<Error | undefined> {
+    await this.#done;
+    return this.reason?.();
+  }
 }
 
 /** A block is over a limit: ended, reported once, or left alone, as the rule says. */
 export function onOver(host: EndingHost, block: OpenBlock, over: OverLimit): void {
   const response = host.response(over.rule);
   if (response === "act") endBlock(host, block, over);
+  else block.markReported(over.rule);
+  if (response === "report") host.reports.report(overLimitDraft(over, "would-have"), block);
+}
+
+/** The total limit is over and a statement runs on: it is cancelled, or its connection destroyed. */
+export function onOverrun(host: EndingHost, block: OpenBlock, over: OverLimit): void {
+  const response = host.response(over.rule);
+  if (response === "act") endRunning(host, block, over);
   else block.markReported(over.rule);
   if (response === "report") host.reports.report(overLimitDraft(over, "would-have"), block);
 }
@@ -64,6 +103,47 @@ function endBlock(host: EndingHost, block: OpenBlock, over: OverLimit): void {
   const reason = poison(host, over, block.site);
   // After pg has handled the answer that this may be called from.
   soon(() => void finish(host, block, over, reason()));
+}
+
+function endRunning(host: EndingHost, block: OpenBlock, over: OverLimit): void {
+  const running = activeQueryOf(host.client);
+  if (running?.text !== undefined && isCommit(running.text)) {
+    // It may be done already: a network that answers no more is all that it is not left to.
+    block.markReported(over.rule);
+    void whenSettled(host.client, CANCELLED_MS).then((settling) => {
+      if (settling === "busy") host.client.connection.stream.destroy();
+    });
+    return;
+  }
+  const reason = poison(host, over, block.site);
+  if (running !== undefined) tellInstead(running, reason);
+  soon(() => void stopAndFinish(host, block, over, reason()));
+}
+
+async function stopAndFinish(
+  host: EndingHost,
+  block: OpenBlock,
+  over: OverLimit,
+  reason: PolicyError,
+): Promise<void> {
+  const { client } = host;
+  const outcome = await host.cancelRunning();
+  if (outcome === "unsupported" && (await whenSettled(client, CANCELLED_MS)) === "busy") {
+    client.connection.stream.destroy(reason);
+  }
+  await finish(host, block, over, reason);
+}
+
+function isCommit(text: string): boolean {
+  return (blockControlOf(text)?.commits.length ?? 0) > 0;
+}
+
+/** What was cancelled hears why. A COMMIT whose answer is lost says so itself. */
+function tellInstead(query: PgQuery, reason: () => PolicyError): void {
+  const { handleError } = query;
+  query.handleError = (error, connection) => {
+    handleError.call(query, isPolicyError(error) ? error : reason(), connection);
+  };
 }
 
 /** Ends an open portal by the limits of a block, and the block that it stands in. */
@@ -135,9 +215,10 @@ async function finish(
   over: OverLimit,
   reason: Error,
 ): Promise<void> {
-  const isOpen = host.block() !== undefined;
-  const isEnded = isOpen ? await rollBack(host) : isSettled(host.client);
+  // Where it is not settled it was destroyed under a statement that nothing could end.
+  const isEnded = isSettled(host.client) && (host.block() === undefined || (await rollBack(host)));
   const draft = overLimitDraft(over, isEnded ? "rolled-back" : "closed");
   host.reports.report(draft, block, host.holderSite());
+  host.onEnded();
   await host.giveUp(reason);
 }

@@ -1,10 +1,10 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 
-import { captureCallSite, describeCallSite } from "./call-site.ts";
+import { type CallSite, captureCallSite, describeCallSite } from "./call-site.ts";
+import { afterInput } from "./clock.ts";
 import type { Guard } from "./guard.ts";
 import { currentUnit } from "./units/context.ts";
-import type { Unit } from "./units/unit.ts";
 
 const RULE = "transaction/no-external-calls";
 const HELP =
@@ -14,8 +14,8 @@ const HELP =
 const EXPORTER_PORTS: ReadonlySet<string> = new Set(["4317", "4318", "8125", "8126"]);
 const EXPORTER_PATH = /^\/v1\/(?:traces|metrics|logs)\b/u;
 
-/** A call that has been reported, whose socket is not a second one. */
-const withSocketToCome = new WeakMap<Unit, number>();
+/** Sockets of undici, whose requests are reported themselves. */
+const ofRequests = new WeakSet<object>();
 let isListening = false;
 
 /**
@@ -32,6 +32,10 @@ export function watchExternalCalls(guard: Guard): void {
   isListening = true;
   subscribe("http.client.request.start", (message) => onRequest(requestOf(message)));
   subscribe("undici:request:create", (message) => onRequest(fetchOf(message)));
+  subscribe("undici:client:connected", (message) => {
+    const socket: unknown = valueAt(message, "socket");
+    if (isSocket(socket)) ofRequests.add(socket);
+  });
   subscribe("net.client.socket", (message) => onSocket(message));
 }
 
@@ -54,37 +58,37 @@ interface Call {
 }
 
 function onRequest(call: Call | undefined): void {
-  const unit = currentUnit();
-  const guard = unit?.openIn;
-  if (unit === undefined || guard === undefined || call === undefined) return;
-  withSocketToCome.set(unit, (withSocketToCome.get(unit) ?? 0) + 1);
-  if (isIgnored(guard, call)) return;
+  const guard = currentUnit()?.openIn;
+  if (guard === undefined || call === undefined || isIgnored(guard, call)) return;
   tell(guard, `An HTTP request (${call.method}) was sent to ${call.host}`);
 }
 
 function onSocket(message: unknown): void {
-  const unit = currentUnit();
-  const guard = unit?.openIn;
+  const guard = currentUnit()?.openIn;
   const socket: unknown = valueAt(message, "socket");
-  if (unit === undefined || guard === undefined || !isSocket(socket)) return;
-  const expected = withSocketToCome.get(unit) ?? 0;
-  if (expected > 0) {
-    withSocketToCome.set(unit, expected - 1);
-    return;
-  }
-  // Where to is known when it is there.
+  if (guard === undefined || !isSocket(socket)) return;
+  const site = captureCallSite(2);
+  // Where to is known when it is there; what for, when whoever has asked for it has heard of it.
   socket.once("connect", () => {
     const { remoteAddress, remotePort } = socket;
     if (remoteAddress === undefined) return;
     const call = { method: "", host: `${remoteAddress}:${String(remotePort)}`, path: "" };
-    if (!isIgnored(guard, call)) tell(guard, `A socket was opened to ${call.host}`);
+    afterInput(() => {
+      if (isOfRequest(socket) || isIgnored(guard, call)) return;
+      tell(guard, `A socket was opened to ${call.host}`, site);
+    });
   });
 }
 
-function tell(guard: Guard, what: string): void {
+/** `http` notes on a socket which request it is for; kept alive, it is there for later ones as well. */
+function isOfRequest(socket: Socket): boolean {
+  return ofRequests.has(socket) || (valueAt(socket, "_httpMessage") ?? undefined) !== undefined;
+}
+
+function tell(guard: Guard, what: string, site: CallSite = captureCallSite(2)): void {
   const response = guard.response(RULE);
   if (response === "nothing") return;
-  const openedBy = describeCallSite(captureCallSite(2));
+  const openedBy = describeCallSite(site);
   guard.report({
     rule: RULE,
     action: "reported",

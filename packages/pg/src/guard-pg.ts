@@ -33,6 +33,15 @@ export interface GuardPgOptions {
    * @default no pool is a replica's
    */
   readonly isReplica?: (poolOptions: Readonly<Record<string, unknown>>) => boolean;
+  /**
+   * Keeps the `error` event of a connection from whoever holds it: the loss is told by the holder's next
+   * statement, with the reason. For an ORM that gives its connection up when it hears the event, and
+   * then tells the application nothing but that (TypeORM: "Query runner already released"). Not in
+   * bypass.
+   *
+   * @default false
+   */
+  readonly hidesLoss?: boolean;
 }
 
 interface Origin {
@@ -41,6 +50,7 @@ interface Origin {
   readonly target: string;
   readonly lane: string;
   readonly isReplica: GuardPgOptions["isReplica"];
+  readonly hidesLoss: boolean;
 }
 
 /** On the guarded classes, where it survives a spread, and readable by every copy of this package. */
@@ -63,7 +73,7 @@ export function guardPg<Module extends PgModule>(
   pg: Module | null | undefined,
   policy: Policy | ResolvedPolicy,
   choice?: LaneChoice,
-  { isReplica }: GuardPgOptions = {},
+  { isReplica, hidesLoss = false }: GuardPgOptions = {},
 ): GuardedPg<Module> {
   if (pg === undefined || pg === null) {
     throw new PolicyError("driver/missing", "pg is not installed.", {
@@ -73,7 +83,14 @@ export function guardPg<Module extends PgModule>(
   // As resolved: the same policy object means something else once its variables have changed.
   const resolved = resolveForProcess(policy);
   const lane = laneInUse(resolved, choice);
-  const wanted = { policy: resolved, target: lane.target.name, lane: lane.lane, isReplica };
+  const { target } = lane;
+  const wanted = {
+    policy: resolved,
+    target: target.name,
+    lane: lane.lane,
+    isReplica,
+    hidesLoss,
+  };
   const origin = originOf(pg);
   if (origin !== undefined && isSame(origin, wanted)) return typed(pg);
 
@@ -83,7 +100,7 @@ export function guardPg<Module extends PgModule>(
     return typed({ ...keysOf(module), ...unguarded(module, lane, verified), native: undefined });
   }
   const { Client: PlainClient, Pool: PlainPool } = verified;
-  const guard = new Guard(lane, isReplica);
+  const guard = new Guard(lane, { isReplica, hidesLoss });
   const Client = guardClientClass(PlainClient, guard);
   const Pool = guardPoolClass(PlainPool, Client, guard);
   const guarded: Record<string, unknown> = { ...keysOf(module), Client, Pool, native: undefined };
@@ -144,7 +161,8 @@ function isSame(one: Omit<Origin, "module">, other: Omit<Origin, "module">): boo
     one.policy === other.policy &&
     one.target === other.target &&
     one.lane === other.lane &&
-    one.isReplica === other.isReplica
+    one.isReplica === other.isReplica &&
+    one.hidesLoss === other.hidesLoss
   );
 }
 

@@ -6,18 +6,27 @@ import type { ConnectionSource } from "./units/lease.ts";
 /** What a guarded driver does about a rule: act and report, report only, or neither. */
 export type Response = "act" | "report" | "nothing";
 
+/** What an adapter says of its ORM; see `GuardPgOptions`. */
+interface GuardOptions {
+  readonly isReplica?: Guard["isReplica"] | undefined;
+  readonly hidesLoss?: boolean | undefined;
+}
+
 /** One policy at work in one guarded module: a lane, and what was said about it already. */
 export class Guard {
   readonly lane: LaneInUse;
   /** Tells pools of replicas from those of the primary, by their options. */
   readonly isReplica: (poolOptions: Readonly<Record<string, unknown>>) => boolean;
+  /** Holders hear of a lost connection from their next statement, not from an `error` event. */
+  readonly hidesLoss: boolean;
   /** Weakly: an ORM whose start fails forgets its pools without ending them. */
   readonly #primaries = new Set<WeakRef<ConnectionSource>>();
   readonly #said = new Set<string>();
 
-  constructor(lane: LaneInUse, isReplica: Guard["isReplica"] = () => false) {
+  constructor(lane: LaneInUse, { isReplica = () => false, hidesLoss = false }: GuardOptions = {}) {
     this.lane = lane;
     this.isReplica = isReplica;
+    this.hidesLoss = hidesLoss && lane.mode !== "bypass";
   }
 
   /** A pool of the primary that takes statements; of several the one that was made first. */

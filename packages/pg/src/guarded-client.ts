@@ -119,12 +119,13 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
 
     override end(callback?: (error?: unknown) => void): unknown {
       // pg up to 8.5 waits for an end that has been, and pg-pool then serves nobody any more.
+      const { closing } = this.#connection;
       if (this.#connection.isGone) return answer(Promise.resolve(), callback);
-      if (this.#connection.canCloseAtOnce()) {
-        this.#connection.boundGoodbye();
+      if (closing.canBeAtOnce) {
+        closing.boundGoodbye();
         return super.end(callback);
       }
-      return answer(this.#connection.close(), callback);
+      return answer(closing.close(), callback);
     }
 
     /** BEGIN and its limits travel in one message, so that no statement of the block can run without them. */

@@ -133,20 +133,28 @@ export function guardPoolClass(
     }
 
     #take(borrower: Borrower, isSingle: boolean, callback: ConnectCallback): void {
+      // Kept by nobody once it was called: what pg keeps of the connecting would lead to the handle.
+      let toCall: ConnectCallback | undefined = callback;
       super.connect((error, client, release) => {
-        if (client === undefined) {
-          callback(this.#explain(error), undefined, release);
-          return;
-        }
-        const checkout = this.#checkOut(client, borrower, release);
-        if (checkout === undefined) {
-          callback(undefined, client, release);
-          return;
-        }
-        const form = { isKept: this.options["maxUses"] !== 1, isSingle };
-        const handle = handleOf(checkout, form, guard, GuardedClient.Query);
-        callback(undefined, handle, (failure) => handle.release?.(failure));
+        const answer = toCall;
+        toCall = undefined;
+        answer?.(...this.#handOut(error, client, release, borrower, isSingle));
       });
+    }
+
+    #handOut(
+      error: Error | undefined,
+      client: PgClient | undefined,
+      release: (error?: unknown) => void,
+      borrower: Borrower,
+      isSingle: boolean,
+    ): Parameters<ConnectCallback> {
+      if (client === undefined) return [this.#explain(error), undefined, release];
+      const checkout = this.#checkOut(client, borrower, release);
+      if (checkout === undefined) return [undefined, client, release];
+      const form = { isKept: this.options["maxUses"] !== 1, isSingle };
+      const handle = handleOf(checkout, form, guard, GuardedClient.Query);
+      return [undefined, handle, (failure) => handle.release?.(failure)];
     }
 
     #checkOut(
@@ -185,6 +193,7 @@ export function guardPoolClass(
       const { target, lane } = guard.lane;
       const isReplica = guard.isReplica(this.options);
       let probe: PgClient | undefined;
+      const parsers = (): PgClient => (probe ??= new GuardedClient(this.options));
       const source: ConnectionSource = {
         target: target.name,
         lane,
@@ -201,11 +210,8 @@ export function guardPoolClass(
           return isRoom();
         },
         // A client that is never connected, for what its options and its own pg say of types.
-        parsers: {
-          getTypeParser: (oid: number, format?: string): unknown => {
-            probe ??= new GuardedClient({ types: this.options["types"] });
-            return probe.getTypeParser(oid, format);
-          },
+        get parsers() {
+          return parsers();
         },
         take,
       };

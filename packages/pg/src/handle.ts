@@ -2,6 +2,12 @@ import type { PgClient } from "./pg-internals.ts";
 
 /** What a handle does itself; everything else is the connection's. */
 export interface HandleMethods {
+  /**
+   * Its listeners of `error` are not called. For the one statement of `pool.query()`: pg-pool listens
+   * beside it, and would answer its caller with the socket's error before the statement does with what
+   * is known of its outcome. And for an ORM that gives its connection up when it hears of the loss.
+   */
+  readonly isDeaf: boolean;
   query(config: unknown, values?: unknown, callback?: unknown): unknown;
   release(error?: unknown): void;
 }
@@ -72,6 +78,7 @@ class HandleTraps implements ProxyHandler<PgClient> {
   #adding(target: PgClient, add: Function, handle: unknown): Listener {
     return (...values: unknown[]) => {
       const [event, listener] = values;
+      if (event === "error" && this.#methods.isDeaf) return handle;
       Reflect.apply(add, target, values);
       if (isEvent(event) && isListener(listener)) (this.#listeners ??= []).push([event, listener]);
       return handle;

@@ -1,5 +1,11 @@
 export { reportExternal } from "./external-calls.ts";
-export { guardPg, type GuardedPg, type GuardPgOptions, isGuardedPg, type PgModule } from "./guard-pg.ts";
+export {
+  guardPg,
+  type GuardedPg,
+  type GuardPgOptions,
+  isGuardedPg,
+  type PgModule,
+} from "./guard-pg.ts";
 export { resolveForProcess } from "./process-context.ts";
 export { type EndablePool, poolsOf } from "./registry.ts";
 export { VIOLATION_CHANNEL } from "./report.ts";

@@ -66,6 +66,7 @@ export class LazyHandle {
     this.#whole = Block.outermost([], lease.borrower);
     this.#turns.pushOpen([this.#whole]);
     this.client = makeHandle(lease.client, {
+      isDeaf: guard.hidesLoss,
       query: (config, values, callback) => this.#query({ config, values, callback }),
       release: (error) => this.#giveBack(error),
     }).client;

@@ -33,12 +33,13 @@ export class OpenBlock {
     return Math.round(now() - this.openedAt);
   }
 
-  /** When its first limit will be over; a limit that was reported already does not count. */
-  limitAt({ idleTimeoutMs, timeoutMs }: BlockLimits): number {
-    return Math.min(
+  /** When its next limit will be over; one that is over already, or was reported, does not count. */
+  limitAfter(time: number, { idleTimeoutMs, timeoutMs }: BlockLimits): number {
+    const ahead = [
       this.#deadline("transaction/idle", this.idleSince, idleTimeoutMs),
       this.#deadline("transaction/timeout", this.openedAt, timeoutMs),
-    );
+    ].filter((at) => at > time);
+    return Math.min(Infinity, ...ahead);
   }
 
   /** The limit that is over, if one is. Asked while no statement is running. */
@@ -50,14 +51,17 @@ export class OpenBlock {
         lastedMs: Math.round(time - this.idleSince),
       };
     }
-    if (time >= this.#deadline("transaction/timeout", this.openedAt, timeoutMs)) {
-      return {
-        rule: "transaction/timeout",
-        limitMs: timeoutMs,
-        lastedMs: Math.round(time - this.openedAt),
-      };
-    }
-    return undefined;
+    return this.overTotal(time, timeoutMs);
+  }
+
+  /** The total limit, if it is over. Asked while a statement is running as well. */
+  overTotal(time: number, timeoutMs: number): OverLimit | undefined {
+    if (time < this.#deadline("transaction/timeout", this.openedAt, timeoutMs)) return undefined;
+    return {
+      rule: "transaction/timeout",
+      limitMs: timeoutMs,
+      lastedMs: Math.round(time - this.openedAt),
+    };
   }
 
   /** Takes note that a rule which only reports has said what it had to say about this block. */

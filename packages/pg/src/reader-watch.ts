@@ -91,6 +91,12 @@ export class ReaderWatch implements Watched {
     );
   }
 
+  /** True while an open portal is being answered or read. */
+  get isReading(): boolean {
+    const active = activeQueryOf(this.#client);
+    return active !== undefined && this.#readers.has(active);
+  }
+
   nextLookAt(time: number): number {
     const { idleTimeoutMs, timeoutMs } = this.#host.limits();
     const shortest = Math.min(idleTimeoutMs || Infinity, timeoutMs || Infinity);

@@ -27,6 +27,7 @@ import {
   withPoolConfig,
 } from "./options.ts";
 import { postgresOptions } from "./postgres-options.ts";
+import { replicaTest } from "./replicas.ts";
 
 /**
  * DataSource options whose connections keep the policy: named, capped, closed when nobody uses them,
@@ -37,7 +38,8 @@ import { postgresOptions } from "./postgres-options.ts";
  *   `nativeDriver` is dropped: no guard sees pg-native.
  * - Without `url`, `host`, `replication` and the like the URL of the policy's lane is used.
  * - `poolSize`, `connectTimeoutMS`, `applicationName`, `extra` and URLs are kept within the policy;
- *   with `replication` those of the primary and of every replica.
+ *   with `replication` those of the primary and of every replica. Inside a `transaction()` what
+ *   TypeORM sends to a replica goes to the primary, where the transaction is.
  * - In enforce, `synchronize`, `migrationsRun` and `dropSchema` are refused on a lane that goes
  *   through a pooler: switching them off in silence would start a service on a
  *   schema it does not know. `installExtensions` is switched off, and said.
@@ -59,7 +61,12 @@ export function withPolicy<Options extends DataSourceLikeOptions>(
   const applied = apply(given, lane);
   sayChanges("typeorm", lane, applied.changes);
   const pg = given.driver === undefined ? applicationPg() : pgModule(given.driver);
-  const result: PostgresOptions = { ...applied.options, driver: guardPg(pg, resolved, choice) };
+  const isReplica = replicaTest(applied.options);
+  const driver = guardPg(pg, resolved, choice, {
+    hidesLoss: true,
+    ...(isReplica && { isReplica }),
+  });
+  const result: PostgresOptions = { ...applied.options, driver };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what was set or dropped is optional in every options type of TypeORM, so the type that came in still says what goes out.
   return result as Options & PostgresOptions;
 }

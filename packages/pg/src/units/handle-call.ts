@@ -1,7 +1,12 @@
 import { statementsIn } from "@doorpolicy/core";
 
 import { soon } from "../clock.ts";
-import type { PgQuery, PgQueryConstructor } from "../pg-internals.ts";
+import {
+  isClientClass,
+  type PgClient,
+  type PgQuery,
+  type PgQueryConstructor,
+} from "../pg-internals.ts";
 import { type QueryCall, sendPrepared, textOf } from "../query-forms.ts";
 
 /** A statement as it was asked for, made into the query object that pg would have made. */
@@ -13,29 +18,38 @@ export interface AskedQuery {
   readonly isBatchable: boolean;
 }
 
-/** Makes the query of a call and hands it to `accept`; answers in the form it was asked in. */
+/**
+ * Makes the query of a call and hands it to `accept`; answers in the form it was asked in. `Own` is the
+ * query class of the connection's own `pg`: another version's sends what this connection does not know.
+ */
 export function acceptCall(
   call: QueryCall,
   Query: PgQueryConstructor,
   accept: (asked: AskedQuery) => void,
   prepare: (query: PgQuery) => void = () => undefined,
+  Own: PgQueryConstructor = Query,
 ): unknown {
-  const text = textOf(call.config, Query);
+  const text = textOf(call.config, Query) ?? textOf(call.config, Own);
   return sendPrepared(
     call,
-    Query,
+    Own,
     (config, values, callback) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sendPrepared gives what has a submit().
       const query = config as PgQuery;
       query.callback ??= [values, callback].find((value) => isCallback(value));
       if (query.callback !== undefined) query.callback = uncaught(query.callback);
-      const isBatchable =
-        text !== undefined && query instanceof Query && isOneStatement(query, text);
+      const isBatchable = text !== undefined && query instanceof Own && isOneStatement(query, text);
       accept({ query, text, isBatchable });
       return query;
     },
     prepare,
   );
+}
+
+/** The query class of the `pg` that made a connection. */
+export function queryClassOf(client: PgClient): PgQueryConstructor | undefined {
+  const { constructor } = client;
+  return isClientClass(constructor) ? constructor.Query : undefined;
 }
 
 function isOneStatement({ name, rows }: PgQuery, text: string): boolean {

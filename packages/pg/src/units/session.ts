@@ -21,7 +21,7 @@ interface Waiter {
  * | state | borrow | give back | unit ends | taken by the guard |
  * | --- | --- | --- | --- | --- |
  * | none | takes one from the pool → lent | – | → over | – |
- * | free | → lent | – | given back → over | → none |
+ * | free; none where its pool is being ended | → lent | – | given back → over | → none |
  * | lent | waits, `stallMs` at most without progress of the holder | made clean → free, or lent to the next | given back when it comes back | the holder's statements are refused; → none |
  * | over | as outside: the unit no longer asks | – | – | – |
  */
@@ -66,7 +66,7 @@ export class Session {
     }
     const next = this.#waiting.shift();
     if (next === undefined) {
-      if (this.#isOver) this.#giveBack();
+      if (this.#isOver || this.#source.isEnding) this.#giveBack();
       return;
     }
     this.#isServing = true;

@@ -8,12 +8,12 @@ import type { CallSite } from "../call-site.ts";
 import { makeHandle } from "../handle.ts";
 import { setLocalText } from "../limits.ts";
 import { releasedError } from "../messages.ts";
-import type { PgClient, PgQuery } from "../pg-internals.ts";
+import { bindParsers, type PgClient, type PgQuery } from "../pg-internals.ts";
 import { appendSilently, failQuery, type QueryCall } from "../query-forms.ts";
 import { beginCommands } from "./begin-commands.ts";
 import { Block } from "./block.ts";
 import { forgotten } from "./forgotten.ts";
-import { acceptCall, type AskedQuery } from "./handle-call.ts";
+import { acceptCall, type AskedQuery, queryClassOf } from "./handle-call.ts";
 import type { ConnectionSource, Lease } from "./lease.ts";
 import { rawControlError, rolledBackError, stalledError } from "./messages.ts";
 import { setLocalTexts, type Settings } from "./settings.ts";
@@ -49,14 +49,11 @@ export class SettingsHandle {
     this.#source = source;
     this.#settings = settings;
     this.#isSingle = isSingle;
-    const { stallMs } = source.guard.lane.policy.units;
-    this.#turns = new Turns(lease, stallMs, () => stalledError(source.guard, lease.borrower));
+    this.#turns = turnsOn(lease, source);
     this.#whole = Block.outermost([], lease.borrower);
     this.#turns.pushOpen([this.#whole]);
-    const turns = this.#turns;
-    // Nothing that the unit keeps may lead to the handle, which is to be found when it is forgotten.
-    lease.onTaken = (reason) => turns.failAll(reason);
     const handle = makeHandle(lease.client, {
+      isDeaf: isSingle || source.guard.hidesLoss,
       query: (config, values, callback) => this.#query({ config, values, callback }),
       release: (error) => {
         handle.removeListeners();
@@ -90,13 +87,23 @@ export class SettingsHandle {
       this.#lease.refusal() ??
       connection.refusal();
     if (refusal !== undefined) return failQuery(client, call, refusal);
-    return acceptCall(call, Query, (asked) => {
-      this.#turns.enqueue({
-        block: () => this.#whole,
-        run: () => this.#run(asked),
-        fail: (error) => asked.query.handleError(error, client.connection),
-      });
-    });
+    const Own = queryClassOf(client);
+    return acceptCall(
+      call,
+      Query,
+      (asked) => {
+        this.#turns.enqueue({
+          block: () => this.#whole,
+          run: () => this.#run(asked),
+          fail: (error) => asked.query.handleError(error, client.connection),
+        });
+      },
+      (query) => {
+        // Of two copies of pg each keeps its own parsers.
+        if (Own !== Query) bindParsers(query, this.#source.parsers);
+      },
+      Own,
+    );
   }
 
   async #run({ query, text, isBatchable }: AskedQuery): Promise<void> {
@@ -113,7 +120,8 @@ export class SettingsHandle {
       const progress = enclose(query, this.#opening(), COMMIT);
       await this.#turns.send(query, "autocommit");
       if (progress.after[0] === "ROLLBACK") this.#source.guard.report(notStored());
-      await this.#endFailed();
+      // pg up to 8.16 sends what stands before a value that it cannot serialise, and nothing behind it.
+      await this.#rollBackOpen();
     } else {
       await this.#runInParts(query, reader);
     }
@@ -127,7 +135,7 @@ export class SettingsHandle {
       await this.#turns.send(query, "block", reader);
       if (this.#status() === "T") await this.#turns.control(COMMIT, "commit");
     } finally {
-      await this.#endFailed();
+      await this.#rollBackOpen();
     }
     answer();
   }
@@ -165,7 +173,7 @@ export class SettingsHandle {
     connection.noteStatement(text, borrower.site);
     await this.#turns.send(query, "block");
     // Its BEGIN was answered with an error, so that nobody would end it.
-    await this.#endFailed();
+    if (this.#status() === "E") await this.#rollBackOpen();
   }
 
   /** The truth: asked between statements only. */
@@ -177,9 +185,9 @@ export class SettingsHandle {
     return beginCommands({}, {}, this.#settings);
   }
 
-  /** Rolls back what one of our own statements or the application's has left failed. */
-  async #endFailed(): Promise<void> {
-    if (this.#status() !== "E" || this.#lease.connection.isGone) return;
+  /** Rolls back what one of our own statements or the application's has left open. */
+  async #rollBackOpen(): Promise<void> {
+    if (this.#status() === "I" || this.#lease.connection.isGone) return;
     await this.#turns.control(ROLLBACK, "block").catch(() => undefined);
   }
 
@@ -197,6 +205,17 @@ export class SettingsHandle {
         throw refuse("nothing that comes through `pool.query()` can end it");
     }
   }
+}
+
+/**
+ * Nothing that the unit keeps may lead to the handle, which is to be found when it is forgotten: the
+ * closures of one function share what any of them refers to.
+ */
+function turnsOn(lease: Lease, { guard }: ConnectionSource): Turns {
+  const { stallMs } = guard.lane.policy.units;
+  const turns = new Turns(lease, stallMs, () => stalledError(guard, lease.borrower));
+  lease.onTaken = (reason) => turns.failAll(reason);
+  return turns;
 }
 
 /** Keeps the answer of a query back until what is returned is called. An error is told at once. */

@@ -1,4 +1,4 @@
-import { PolicyError } from "@doorpolicy/core";
+import { PolicyError, transactionControlsIn } from "@doorpolicy/core";
 
 import type { CallSite } from "../call-site.ts";
 import type { Guard } from "../guard.ts";
@@ -71,6 +71,15 @@ export class TransactionConnection {
   /** True while a transaction is open on the server. */
   get isBegun(): boolean {
     return this.#connected?.outermost.state === "open";
+  }
+
+  /**
+   * The same, as the server says: true in what the caller does with the answer to his first statement,
+   * before its turn is over.
+   */
+  get isOpenOnServer(): boolean {
+    const { lease } = this.#connected ?? {};
+    return lease !== undefined && !lease.isReleased && lease.connection.status !== "I";
   }
 
   /** The number of the next savepoint. */
@@ -172,8 +181,7 @@ export class TransactionConnection {
   ): Promise<void> {
     const { turns, lease } = this.#open();
     const opening = block.unopened;
-    const auto =
-      this.options.autosave === "statement" ? `doorpolicy_s${this.nextInner()}` : undefined;
+    const auto = this.#isSaved(query) ? `doorpolicy_s${this.nextInner()}` : undefined;
     const before = [
       ...opening.flatMap((one) => one.opening),
       ...(auto === undefined ? [] : [{ text: `SAVEPOINT ${auto}` }]),
@@ -195,6 +203,12 @@ export class TransactionConnection {
       }
     }
     if (this.isBegun && lease.connection.status === "I") this.#onEndedFromWithin();
+  }
+
+  /** A savepoint by hand in one of ours would be gone with it. */
+  #isSaved({ text }: PgQuery): boolean {
+    if (this.options.autosave !== "statement") return false;
+    return text === undefined || [...transactionControlsIn(text)].length === 0;
   }
 
   /** Opens a block and those around it, within a turn. */

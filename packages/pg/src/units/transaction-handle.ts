@@ -10,7 +10,7 @@ import { bindParsers, type PgClient, type PgQuery } from "../pg-internals.ts";
 import { failQuery, type QueryCall } from "../query-forms.ts";
 import { isStronger } from "./begin-commands.ts";
 import type { Block } from "./block.ts";
-import { acceptCall, type AskedQuery } from "./handle-call.ts";
+import { acceptCall, type AskedQuery, queryClassOf } from "./handle-call.ts";
 import { isolationError, rawControlError, rolledBackError } from "./messages.ts";
 import type { Connected, TransactionConnection } from "./transaction-connection.ts";
 import type { BorrowRequest } from "./unit.ts";
@@ -55,6 +55,7 @@ export class TransactionHandle {
     this.#connected = connected;
     this.request = request;
     const { client, removeListeners } = makeHandle(connected.lease.client, {
+      isDeaf: request.isSingle || request.source.guard.hidesLoss,
       query: (config, values, callback) => this.#query({ config, values, callback }),
       release: () => this.release(),
     });
@@ -111,6 +112,7 @@ export class TransactionHandle {
         // Of two copies of pg each keeps its own parsers: a bigint is what the caller's copy makes of it.
         if (source !== this.#connected.source) bindParsers(query, source.parsers);
       },
+      queryClassOf(client),
     );
   }
 

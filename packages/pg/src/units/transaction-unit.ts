@@ -4,7 +4,7 @@ import { after, cancel } from "../clock.ts";
 import type { Guard } from "../guard.ts";
 import { endPortal } from "../ending.ts";
 import { activeQueryOf, type PgClient } from "../pg-internals.ts";
-import { Block } from "./block.ts";
+import type { Block } from "./block.ts";
 import type { Borrower, ConnectionSource } from "./lease.ts";
 import {
   afterEndDraft,
@@ -23,6 +23,8 @@ import type { BorrowRequest, OpenTransaction, Unit } from "./unit.ts";
 
 /** How long what still runs may take when it is to be rolled back, before it is cancelled. */
 const GRACE_MS = 100;
+/** How long whoever waits for the end of a transaction waits for its ROLLBACK at most. */
+const ROLLBACK_MS = 1_000;
 /** How long a cancelled statement may take to end. */
 const CANCEL_MS = 5_000;
 
@@ -76,7 +78,7 @@ export class TransactionUnit implements OpenTransaction {
   }
 
   get openIn(): Guard | undefined {
-    return this.#transaction.isBegun ? this.#transaction.guard : this.parent?.openIn;
+    return this.#transaction.isOpenOnServer ? this.#transaction.guard : this.parent?.openIn;
   }
 
   refusal(): Error | undefined {
@@ -244,6 +246,11 @@ export class TransactionUnit implements OpenTransaction {
 
   async #rollBackOutermost(): Promise<void> {
     this.#transaction.shut(() => this.refusal() ?? endedError(this.label));
+    // What cannot be cancelled, or does not answer, is ended behind the caller's back.
+    await isSoon(this.#stopAndRollBack(), ROLLBACK_MS);
+  }
+
+  async #stopAndRollBack(): Promise<void> {
     await this.#stopRunning();
     await this.#transaction.rollBack();
     this.#transaction.release();

@@ -32,7 +32,7 @@ interface WaitingTurn extends Turn {
  * | state | statement of the innermost block | statement of another block | end of the innermost | connection lost |
  * | --- | --- | --- | --- | --- |
  * | at rest | runs | waits, `stallMs` at most while nothing runs | → at rest | all fail |
- * | running | waits its turn | waits | waits its turn | all fail |
+ * | running | waits its turn, `stallMs` at most while nothing moves: a stream whose reader waits | waits likewise | waits its turn | all fail |
  * | cancelling | waits: a late request would hit it | waits | waits | all fail |
  * | closed | fails | fails | – | – |
  */
@@ -152,7 +152,11 @@ export class Turns {
 
   /** Called when what blocks the waiting may have changed. */
   #next(): void {
-    if (this.#running !== undefined || this.#cancelling !== undefined) return;
+    if (this.#running !== undefined || this.#cancelling !== undefined) {
+      // What runs may be a stream, and its reader may wait for this.
+      if (this.#waiting.length > 0) this.#stall.start();
+      return;
+    }
     const index = this.#waiting.findIndex((turn) => this.#mayRun(turn.block()));
     const [turn] = index === -1 ? [] : this.#waiting.splice(index, 1);
     if (this.#waiting.length === 0) this.#stall.stop();

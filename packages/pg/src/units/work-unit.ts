@@ -96,6 +96,7 @@ function transactionAround(unit: Unit | undefined): Unit | undefined {
 function plainHandle(lease: Lease, source: ConnectionSource, isSingle: boolean): PgClient {
   const { client } = lease;
   const handle = makeHandle(client, {
+    isDeaf: isSingle || source.guard.hidesLoss,
     query: (config, values, callback) => {
       const refusal =
         lease.refusal() ??
