@@ -34,15 +34,18 @@ export function asText(report: TortureReport): string {
     if (plan !== undefined) lines.push(`  ${JSON.stringify(plan)}`);
   }
   if (broken.length > MOST_TOLD) lines.push(`… and ${broken.length - MOST_TOLD} more.`);
-  lines.push(
-    broken.length === 0
-      ? "Every promise was kept."
-      : `${broken.length} promises were broken; run \`npm run torture -- --seed ${report.seed} --units ${report.units}\` again.`,
-  );
+  lines.push(broken.length === 0 ? "Every promise was kept." : again(report));
   return `${lines.join("\n")}\n`;
 }
 
 function table(rows: readonly (readonly [string, string | number])[]): readonly string[] {
   const width = Math.max(0, ...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+}
+
+/** Plans hang on the seed and the index alone, so that single units can be run again. */
+function again({ seed, broken }: TortureReport): string {
+  const units = [...new Set(broken.flatMap(({ unit }) => unit ?? []))].slice(0, MOST_TOLD);
+  const only = units.length === 0 ? "" : ` --only ${units.join(",")}`;
+  return `${broken.length} promises were broken; look again: npm run torture -- --seed ${seed}${only}`;
 }

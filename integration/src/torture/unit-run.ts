@@ -9,7 +9,7 @@ import { type ClientSet, SLOW_NOTE, TAKEN } from "./world.ts";
 export const SETTING = "torture.unit";
 
 /** What a unit throws by plan. */
-export class Planned extends Error {}
+class Planned extends Error {}
 
 /** Where steps run. */
 interface Scope {

@@ -13,7 +13,7 @@ const LIMIT_HELP: Readonly<Record<LimitRule, string>> = {
 };
 
 /** How a limit was passed, as part of a sentence. */
-export function lasting({ rule, lastedMs, limitMs, what }: OverLimit): string {
+function lasting({ rule, lastedMs, limitMs, what }: OverLimit): string {
   const nothing = what === "reader" ? "nothing was read from it" : "no statement ran in it";
   const how = rule === "transaction/idle" ? nothing : "it was open";
   return `${how} for ${lastedMs} ms, and the limit is ${limitMs} ms`;

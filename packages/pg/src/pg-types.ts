@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 
 /** The part of pg's `Connection` that the guard uses. */
-export interface PgConnection extends EventEmitter {
+interface PgConnection extends EventEmitter {
   readonly stream: PgStream;
   /** Ends an extended-protocol exchange; the server answers with ReadyForQuery. */
   sync(): void;
@@ -73,7 +73,7 @@ export type ConnectCallback = (
 ) => void;
 
 /** The part of a `pg.Pool` that the guard uses and overrides. */
-export interface PgPool extends EventEmitter {
+interface PgPool extends EventEmitter {
   readonly options: Readonly<Record<string, unknown>>;
   readonly totalCount: number;
   readonly idleCount: number;

@@ -79,8 +79,12 @@ export const silent: readonly Scenario[] = [
         await inside.query(sleep(900));
       });
       await rejection("The block", soon("The block", block));
-      // As a service does that tries again: what is acknowledged has to be stored.
-      await eventually(() => db.block((inside) => inside.insert("after")));
+      // By then its caller's own ROLLBACK has been given up as well, and was never sent.
+      await eventually(async () => {
+        const running = (await server.sessions()).filter(({ state }) => state === "active");
+        assert.deepEqual(running, []);
+      });
+      await db.block((inside) => inside.insert("after"));
 
       assert.deepEqual(await durable(server), ["after"]);
       await nothingIsOpen(server);

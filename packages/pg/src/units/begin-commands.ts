@@ -51,3 +51,35 @@ export function serverLimits(limits: BlockLimits): Settings {
       .map(([name, milliseconds]) => [name, String(Math.floor(milliseconds))]),
   );
 }
+
+/** The limits of a connection with those that a transaction sets itself. */
+export function withExplicit(
+  limits: BlockLimits,
+  explicit: Readonly<Partial<Record<string, number>>>,
+): BlockLimits {
+  const { idleTimeoutMs } = explicit;
+  return {
+    ...limits,
+    ...explicit,
+    // The guard acts first: 20 % and at least a second above it.
+    ...(idleTimeoutMs === undefined
+      ? {}
+      : {
+          serverIdleTimeoutMs:
+            idleTimeoutMs === 0
+              ? 0
+              : Math.max(Math.ceil(idleTimeoutMs * 1.2), idleTimeoutMs + 1000),
+        }),
+  };
+}
+
+/** What a transaction sets itself is sent in every mode, 0 as well: it may undo a limit of the role. */
+export function explicitLimits({
+  statementTimeoutMs,
+  lockTimeoutMs,
+}: Readonly<Partial<Record<string, number>>>): Readonly<Record<string, string>> {
+  return {
+    ...(statementTimeoutMs === undefined ? {} : { statement_timeout: String(statementTimeoutMs) }),
+    ...(lockTimeoutMs === undefined ? {} : { lock_timeout: String(lockTimeoutMs) }),
+  };
+}

@@ -6,7 +6,7 @@ import type { ViolationDraft } from "../report.ts";
 import type { Borrower } from "./lease.ts";
 
 /** `"GET /invoices"`, or what it is where nobody has named it. */
-export function named(label: string | undefined, what: string): string {
+function named(label: string | undefined, what: string): string {
   return label === undefined ? what : `${what} "${label}"`;
 }
 
@@ -19,7 +19,7 @@ function place(borrower: Borrower | undefined): string {
 /** Reports what a unit refuses, and makes the error of it. What is refused holds in every mode. */
 function refused(
   guard: Guard | undefined,
-  code: PolicyErrorCode & string,
+  code: PolicyErrorCode,
   message: string,
   hint: string,
   more: Partial<Pick<ViolationDraft, "openedBy" | "statement" | "action">> = {},

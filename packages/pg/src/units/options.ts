@@ -31,7 +31,14 @@ export interface RetryOptions {
   readonly delayMs?: number;
 }
 
-/** What `transaction()` takes. Limits are in milliseconds; left out, they are the policy's; 0 means none. */
+/**
+ * What `transaction()` takes. Limits are in milliseconds; left out, they are the policy's; 0 means none.
+ *
+ * Of an inner `transaction()` that is no `"new"` one, `label`, `propagation` and `signal` have an effect,
+ * and `isolation`, `target` and `setLocal` are held against the outermost one's. Limits, `readOnly`,
+ * `retry`, `autosave` and `otherTargets` are the outermost one's, so that a function can be called by
+ * itself and as a part of something larger.
+ */
 export interface TransactionOptions extends UnitOptions {
   /** The only target that its statements may go to. @default that of its first statement */
   readonly target?: string;
@@ -194,7 +201,8 @@ function oneOf(allowed: readonly string[]): (value: unknown) => string | undefin
 
 function shown(value: unknown): string {
   if (typeof value === "string") return `"${value.slice(0, 80)}"`;
-  return typeof value === "object" ? "an object" : String(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  return value === null ? "null" : `of type ${typeof value}`;
 }
 
 function invalid(path: string, message: string, hint: string): PolicyError {

@@ -4,7 +4,7 @@ import type { CallSite } from "../call-site.ts";
 import type { Guard } from "../guard.ts";
 import type { BlockLimits } from "../limits.ts";
 import type { PgQuery } from "../pg-internals.ts";
-import { beginCommands, serverLimits } from "./begin-commands.ts";
+import { beginCommands, explicitLimits, serverLimits, withExplicit } from "./begin-commands.ts";
 import { Block } from "./block.ts";
 import type { Borrower, ConnectionSource, Lease } from "./lease.ts";
 import { rawControlError, rolledBackError, secondTargetError, stalledError } from "./messages.ts";
@@ -328,37 +328,6 @@ function answeredBlocks(opening: readonly Block[], answered: number): readonly B
     at += block.opening.length;
     return isOpen;
   });
-}
-
-function withExplicit(
-  limits: BlockLimits,
-  explicit: Readonly<Partial<Record<string, number>>>,
-): BlockLimits {
-  const { idleTimeoutMs } = explicit;
-  return {
-    ...limits,
-    ...explicit,
-    // The guard acts first: 20 % and at least a second above it.
-    ...(idleTimeoutMs === undefined
-      ? {}
-      : {
-          serverIdleTimeoutMs:
-            idleTimeoutMs === 0
-              ? 0
-              : Math.max(Math.ceil(idleTimeoutMs * 1.2), idleTimeoutMs + 1000),
-        }),
-  };
-}
-
-/** What a transaction sets itself is sent in every mode, 0 as well: it may undo a limit of the role. */
-function explicitLimits({
-  statementTimeoutMs,
-  lockTimeoutMs,
-}: Readonly<Partial<Record<string, number>>>): Readonly<Record<string, string>> {
-  return {
-    ...(statementTimeoutMs === undefined ? {} : { statement_timeout: String(statementTimeoutMs) }),
-    ...(lockTimeoutMs === undefined ? {} : { lock_timeout: String(lockTimeoutMs) }),
-  };
 }
 
 function nameOf({ target, lane }: ConnectionSource): string {

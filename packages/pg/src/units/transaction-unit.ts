@@ -1,10 +1,11 @@
 import { isPolicyError, PolicyError } from "@doorpolicy/core";
 
-import { after, cancel } from "../clock.ts";
 import type { Guard } from "../guard.ts";
 import { endPortal } from "../ending.ts";
 import { activeQueryOf, type PgClient } from "../pg-internals.ts";
+import { runAfterCommit } from "./after-commit.ts";
 import type { Block } from "./block.ts";
+import { isSoon } from "./is-soon.ts";
 import type { Borrower, ConnectionSource } from "./lease.ts";
 import {
   afterEndDraft,
@@ -222,7 +223,7 @@ export class TransactionUnit implements OpenTransaction {
     } finally {
       this.#transaction.release();
     }
-    await this.#runAfterCommit();
+    await runAfterCommit(this.#afterCommit, this.#transaction.guard);
   }
 
   async #keepInner(outer: TransactionUnit): Promise<void> {
@@ -341,40 +342,4 @@ export class TransactionUnit implements OpenTransaction {
       withinMs,
     );
   }
-
-  /** The transaction is stored, whatever these do. */
-  async #runAfterCommit(): Promise<void> {
-    for (const action of this.#afterCommit) {
-      try {
-        await action();
-      } catch (error) {
-        const { guard } = this.#transaction;
-        const message = `A function given to afterCommit() failed; the transaction is stored: ${error instanceof Error ? error.message : String(error)}`;
-        const help = "Handle its errors inside, or hand the work to a queue.";
-        if (guard === undefined)
-          process.emitWarning(`${message} ${help}`, {
-            type: "DoorpolicyWarning",
-            code: "unit/after-commit-failed",
-          });
-        else
-          guard.report({
-            rule: "unit/after-commit-failed",
-            action: "reported",
-            message,
-            help,
-          });
-      }
-    }
-  }
-}
-
-/** True when it resolves within a time. */
-function isSoon(promise: Promise<void>, withinMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = after(withinMs, () => resolve(false));
-    void promise.then(() => {
-      cancel(timer);
-      resolve(true);
-    });
-  });
 }

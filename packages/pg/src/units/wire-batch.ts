@@ -19,10 +19,11 @@ export interface Command {
 }
 
 /** What pg calls on a query while it is answered, and what of `pg.Query` a batch has to take over. */
-interface BatchedQuery extends PgQuery {
-  requiresPreparation(): boolean;
-  handleDataRow(message: unknown, connection: unknown): void;
-  handleEmptyQuery(connection: unknown): void;
+interface BatchedQuery extends Omit<PgQuery, "submit"> {
+  submit: (connection: unknown) => unknown;
+  requiresPreparation: () => boolean;
+  handleDataRow: (message: unknown, connection: unknown) => void;
+  handleEmptyQuery: (connection: unknown) => void;
 }
 
 /** How far a batch came. */

@@ -171,7 +171,7 @@ describe("retry", () => {
     await Promise.all([one(0), one(1)]);
 
     expect(await stage.stored()).toEqual([1, 2, 10, 11]);
-    expect(runs.toSorted((one, other) => one - other)).toEqual([1, 2]);
+    expect(runs.toSorted((few, more) => few - more)).toEqual([1, 2]);
   });
 
   test("gives up after so many runs, and calls afterCommit of none of them", async () => {

@@ -81,10 +81,12 @@ describe("a call to the outside while a transaction is open", () => {
     });
     agent.destroy();
 
-    const what = (): unknown[] =>
-      actor.seen.map(({ message }) => message.split(" was ")[0]?.split(" to ")[0]);
     await eventually(() =>
-      expect(what()).toEqual(["An HTTP request (GET)", "An HTTP request (GET)", "A socket"]),
+      expect(actor.seen.map(({ message }) => message.split(" was ")[0]?.split(" to ")[0])).toEqual([
+        "An HTTP request (GET)",
+        "An HTTP request (GET)",
+        "A socket",
+      ]),
     );
   });
 

@@ -153,12 +153,12 @@ describe("a connection that is held and not used", () => {
     await unitOfWork(async () => {
       const client = await own.pool.connect();
       await client.query("select 1");
-      await eventually(async () =>
-        expect(await rejection(client.query("select 1"))).toMatchObject({
-          code: "connection/reclaimed",
-        }),
-      ).catch(() => undefined);
-      await pause(0);
+      await eventually(() =>
+        expect(own.seen.map(({ action }) => action)).toEqual(["reported", "closed"]),
+      );
+      expect(await rejection(client.query("select 1"))).toMatchObject({
+        code: "connection/reclaimed",
+      });
       client.release();
       await own.pool.query("insert into t values (1, 'a')");
     });

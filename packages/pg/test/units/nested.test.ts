@@ -4,6 +4,8 @@ import { afterCommit, transaction, unitOfWork } from "../../src/index.ts";
 import { pause, rejection } from "../world.ts";
 import { type Actor, clear, gate, type Stage, startStage } from "./stage.ts";
 
+const NEW = { propagation: "new", lockTimeoutMs: 200 } as const;
+
 let stage: Stage;
 let actor: Actor;
 
@@ -220,8 +222,6 @@ describe('propagation: "join"', () => {
 });
 
 describe('propagation: "new"', () => {
-  const NEW = { propagation: "new", lockTimeoutMs: 200 } as const;
-
   test("stores its own, whatever becomes of the outer one", async () => {
     await rejection(
       transaction(async () => {
@@ -235,17 +235,14 @@ describe('propagation: "new"', () => {
   });
 
   test("is of the same tenant as the outer one, and of the unit around it", async () => {
-    const read = (): Promise<{ rows: unknown[] }> =>
-      transaction(NEW, () => actor.pool.query("select current_setting('app.tenant', true) as s"));
-
     const inTransaction = await transaction({ setLocal: { "app.tenant": "7" } }, async () => {
       await insert(1);
-      return await read();
+      return await tenantInNew();
     });
     const inUnit = await unitOfWork({ setLocal: { "app.tenant": "8" } }, () =>
       transaction(async () => {
         await insert(2);
-        return await read();
+        return await tenantInNew();
       }),
     );
 
@@ -357,3 +354,10 @@ describe("afterCommit()", () => {
     });
   });
 });
+
+/** The tenant in a transaction beside the caller's. */
+function tenantInNew(): Promise<{ rows: unknown[] }> {
+  return transaction(NEW, () =>
+    actor.pool.query("select current_setting('app.tenant', true) as s"),
+  );
+}

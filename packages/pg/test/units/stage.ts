@@ -92,6 +92,7 @@ export async function clear(stage: Stage): Promise<void> {
 
 /** A promise, and how to settle it: whose turn it is in a story. */
 export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  // oxlint-disable-next-line unicorn/consistent-function-scoping -- assigned below, before anybody has it.
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {
     open = resolve;
