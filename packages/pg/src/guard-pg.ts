@@ -9,8 +9,8 @@ import {
 
 import { Guard } from "./guard.ts";
 import { guardClientClass } from "./guarded-client.ts";
-import { guardPoolClass } from "./guarded-pool.ts";
-import { verifiedPg } from "./pg-verify.ts";
+import { guardPoolClass } from "./pool/guarded-pool.ts";
+import { verifiedPg } from "./driver/pg-verify.ts";
 import { resolveForProcess } from "./process-context.ts";
 import { unguarded } from "./unguarded.ts";
 

@@ -1,13 +1,13 @@
 import { PolicyError } from "@doorpolicy/core";
 
-import { blockControlOf } from "./begin.ts";
+import { blockControlOf } from "./connection/begin.ts";
 import { type CallSite, captureCallSite, FRAMES_OF_BLOCK } from "./call-site.ts";
 import { soon } from "./clock.ts";
 import { handedLimits, type PoolConfigInput } from "./config/index.ts";
-import { ConnectionGuard } from "./connection-guard.ts";
+import { ConnectionGuard } from "./connection/connection-guard.ts";
 import type { Guard } from "./guard.ts";
-import { withLaneUrl } from "./lane-config.ts";
-import { limitsOf, setLocalText } from "./limits.ts";
+import { withLaneUrl } from "./startup/lane-config.ts";
+import { limitsOf, setLocalText } from "./connection/limits.ts";
 import {
   hasQueryTimeout,
   isClientClass,
@@ -16,7 +16,7 @@ import {
   type PgClient,
   type PgClientConstructor,
   type PgQuery,
-} from "./pg-internals.ts";
+} from "./driver/pg-internals.ts";
 import {
   appendSilently,
   failQuery,
@@ -26,8 +26,8 @@ import {
   type QueryCall,
   sendPrepared,
   textOf,
-} from "./query-forms.ts";
-import { Startup } from "./startup-gate.ts";
+} from "./driver/query-forms.ts";
+import { Startup } from "./startup/startup-gate.ts";
 
 const guards = new WeakMap<PgClient, ConnectionGuard>();
 const guardedClasses = new WeakSet<PgClientConstructor>();

@@ -1,7 +1,7 @@
 import type { LaneInUse, PolicyError } from "@doorpolicy/core";
 
 import { applyToPoolConfig, type PoolConfigInput, sayChanges } from "./config/index.ts";
-import { withLaneUrl } from "./lane-config.ts";
+import { withLaneUrl } from "./startup/lane-config.ts";
 
 type AnyPool = new (options?: object | string) => object;
 

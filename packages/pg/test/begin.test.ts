@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { blockControlOf } from "../src/begin.ts";
+import { blockControlOf } from "../src/connection/begin.ts";
 
 describe("a text that opens a block, and where more can be put behind it (|)", () => {
   test.each([

@@ -2,7 +2,7 @@ import type { Policy } from "@doorpolicy/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { connectionGuardOf } from "../src/guarded-client.ts";
-import type { PgClient } from "../src/pg-internals.ts";
+import type { PgClient } from "../src/driver/pg-internals.ts";
 import {
   eventually,
   makeCursor,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { limitsOf, setLocalText } from "../src/limits.ts";
+import { limitsOf, setLocalText } from "../src/connection/limits.ts";
 import { laneOf } from "./lanes.ts";
 
 const policy = {

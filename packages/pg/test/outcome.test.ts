@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { type BlockStatus, lostText } from "../src/outcome.ts";
+import { type BlockStatus, lostText } from "../src/connection/outcome.ts";
 
 describe("a text that was sent outside a block and not answered", () => {
   test.each([

@@ -1,7 +1,7 @@
 import type { Policy } from "@doorpolicy/core";
 import { describe, expect, test } from "vitest";
 
-import { brokenParameter, judgeStartup } from "../src/startup.ts";
+import { brokenParameter, judgeStartup } from "../src/startup/startup.ts";
 import { laneOf } from "./lanes.ts";
 
 const WHO = { user: "u", database: "d", application_name: "n" };

@@ -1,4 +1,4 @@
-import { isSettled, isUnusable, type PgClient } from "../pg-internals.ts";
+import { isSettled, isUnusable, type PgClient } from "../driver/pg-internals.ts";
 
 /**
  * Resolves when the server has answered everything, or will answer nothing any more. Without a bound:

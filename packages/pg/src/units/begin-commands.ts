@@ -1,6 +1,6 @@
 import type { IsolationLevel } from "@doorpolicy/core";
 
-import type { BlockLimits } from "../limits.ts";
+import type { BlockLimits } from "../connection/limits.ts";
 import type { CheckedTransactionOptions } from "./options.ts";
 import { setConfigCommand, type Settings } from "./settings.ts";
 import type { Command } from "./wire-batch.ts";

@@ -6,8 +6,8 @@ import {
   type PgClient,
   type PgQuery,
   type PgQueryConstructor,
-} from "../pg-internals.ts";
-import { type QueryCall, sendPrepared, textOf } from "../query-forms.ts";
+} from "../driver/pg-internals.ts";
+import { type QueryCall, sendPrepared, textOf } from "../driver/query-forms.ts";
 
 /** A statement as it was asked for, made into the query object that pg would have made. */
 export interface AskedQuery {

@@ -1,7 +1,7 @@
 import type { CallSite } from "../call-site.ts";
-import type { ConnectionGuard } from "../connection-guard.ts";
+import type { ConnectionGuard } from "../connection/connection-guard.ts";
 import type { Guard } from "../guard.ts";
-import type { PgClient, PgQueryConstructor } from "../pg-internals.ts";
+import type { PgClient, PgQueryConstructor } from "../driver/pg-internals.ts";
 
 /** Who asks for a connection. */
 export interface Borrower {

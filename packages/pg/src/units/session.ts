@@ -1,8 +1,8 @@
 import type { CallSite } from "../call-site.ts";
 import { now } from "../clock.ts";
-import type { ConnectionGuard, Holder } from "../connection-guard.ts";
+import type { ConnectionGuard, Holder } from "../connection/connection-guard.ts";
 import type { Guard } from "../guard.ts";
-import type { PgClient } from "../pg-internals.ts";
+import type { PgClient } from "../driver/pg-internals.ts";
 import type { Borrower, ConnectionSource, Lease } from "./lease.ts";
 import { stalledError } from "./messages.ts";
 import { StallWatch } from "./stall-watch.ts";

@@ -5,11 +5,11 @@ import {
 } from "@doorpolicy/core";
 
 import type { CallSite } from "../call-site.ts";
-import { makeHandle } from "../handle.ts";
-import { setLocalText } from "../limits.ts";
-import { releasedError } from "../messages.ts";
-import { bindParsers, type PgClient, type PgQuery } from "../pg-internals.ts";
-import { appendSilently, failQuery, type QueryCall } from "../query-forms.ts";
+import { makeHandle } from "../pool/handle.ts";
+import { setLocalText } from "../connection/limits.ts";
+import { releasedError } from "../connection/messages.ts";
+import { bindParsers, type PgClient, type PgQuery } from "../driver/pg-internals.ts";
+import { appendSilently, failQuery, type QueryCall } from "../driver/query-forms.ts";
 import { beginCommands } from "./begin-commands.ts";
 import { Block } from "./block.ts";
 import { forgotten } from "./forgotten.ts";

@@ -1,5 +1,5 @@
 import { after, cancel, now, type Timer } from "../clock.ts";
-import { bytesMoved } from "../pg-internals.ts";
+import { bytesMoved } from "../driver/pg-internals.ts";
 import type { Lease } from "./lease.ts";
 
 /**

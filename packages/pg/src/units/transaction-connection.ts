@@ -2,8 +2,8 @@ import { PolicyError, transactionControlsIn } from "@doorpolicy/core";
 
 import type { CallSite } from "../call-site.ts";
 import type { Guard } from "../guard.ts";
-import type { BlockLimits } from "../limits.ts";
-import type { PgQuery } from "../pg-internals.ts";
+import type { BlockLimits } from "../connection/limits.ts";
+import type { PgQuery } from "../driver/pg-internals.ts";
 import { beginCommands, explicitLimits, serverLimits, withExplicit } from "./begin-commands.ts";
 import { Block } from "./block.ts";
 import type { Borrower, ConnectionSource, Lease } from "./lease.ts";

@@ -4,10 +4,10 @@ import {
   transactionControlsIn,
 } from "@doorpolicy/core";
 
-import { makeHandle } from "../handle.ts";
-import { releasedError } from "../messages.ts";
-import { bindParsers, type PgClient, type PgQuery } from "../pg-internals.ts";
-import { failQuery, type QueryCall } from "../query-forms.ts";
+import { makeHandle } from "../pool/handle.ts";
+import { releasedError } from "../connection/messages.ts";
+import { bindParsers, type PgClient, type PgQuery } from "../driver/pg-internals.ts";
+import { failQuery, type QueryCall } from "../driver/query-forms.ts";
 import { isStronger } from "./begin-commands.ts";
 import type { Block } from "./block.ts";
 import { acceptCall, type AskedQuery, queryClassOf } from "./handle-call.ts";

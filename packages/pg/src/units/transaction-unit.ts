@@ -1,8 +1,8 @@
 import { isPolicyError, PolicyError } from "@doorpolicy/core";
 
 import type { Guard } from "../guard.ts";
-import { endPortal } from "../ending.ts";
-import { activeQueryOf, type PgClient } from "../pg-internals.ts";
+import { endPortal } from "../connection/ending.ts";
+import { activeQueryOf, type PgClient } from "../driver/pg-internals.ts";
 import { runAfterCommit } from "./after-commit.ts";
 import type { Block } from "./block.ts";
 import { isSoon } from "./is-soon.ts";

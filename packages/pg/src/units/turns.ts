@@ -1,6 +1,6 @@
 import type { CallSite } from "../call-site.ts";
 import { now, soon } from "../clock.ts";
-import type { PgQuery } from "../pg-internals.ts";
+import type { PgQuery } from "../driver/pg-internals.ts";
 import { whenAtRest } from "./at-rest.ts";
 import type { Block } from "./block.ts";
 import type { Lease } from "./lease.ts";

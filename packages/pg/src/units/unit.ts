@@ -1,5 +1,5 @@
 import type { Guard } from "../guard.ts";
-import type { PgClient } from "../pg-internals.ts";
+import type { PgClient } from "../driver/pg-internals.ts";
 import type { Borrower, ConnectionSource, Lease } from "./lease.ts";
 import type { CheckedTransactionOptions } from "./options.ts";
 import type { Settings } from "./settings.ts";

@@ -1,4 +1,4 @@
-import type { PgQuery } from "../pg-internals.ts";
+import type { PgQuery } from "../driver/pg-internals.ts";
 
 /**
  * The part of pg's `Connection` that writes protocol messages, as pg-cursor and pg-query-stream use it;

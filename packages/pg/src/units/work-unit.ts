@@ -1,7 +1,7 @@
 import type { Guard } from "../guard.ts";
-import { makeHandle } from "../handle.ts";
-import type { PgClient } from "../pg-internals.ts";
-import { failQuery, textOf } from "../query-forms.ts";
+import { makeHandle } from "../pool/handle.ts";
+import type { PgClient } from "../driver/pg-internals.ts";
+import { failQuery, textOf } from "../driver/query-forms.ts";
 import { forgotten } from "./forgotten.ts";
 import type { Borrower, ConnectionSource, Lease } from "./lease.ts";
 import { lateWorkDraft } from "./messages.ts";

@@ -1,9 +1,9 @@
-import type { CallSite } from "./call-site.ts";
-import { now } from "./clock.ts";
+import type { CallSite } from "../call-site.ts";
+import { now } from "../clock.ts";
 import type { BlockLimits } from "./limits.ts";
 import { OpenBlock, type OverLimit } from "./open-block.ts";
 import type { BlockStatus } from "./outcome.ts";
-import { isPipelining, isSettled, type PgClient } from "./pg-internals.ts";
+import { isPipelining, isSettled, type PgClient } from "../driver/pg-internals.ts";
 import { unwatch, watch, type Watched } from "./watchdog.ts";
 
 /** What the watch asks of its connection, and tells it. */

@@ -1,5 +1,5 @@
-import { readConfig } from "./config/effective.ts";
-import type { PoolConfigInput } from "./config/index.ts";
+import { readConfig } from "../config/effective.ts";
+import type { PoolConfigInput } from "../config/index.ts";
 
 /** The environment variable that pg falls back to for a startup parameter; the limits have none. */
 const VARIABLES: Readonly<Record<string, string>> = {

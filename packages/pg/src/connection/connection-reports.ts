@@ -1,9 +1,9 @@
 import { scrubStatement } from "@doorpolicy/core";
 
-import { type CallSite, describeCallSite } from "./call-site.ts";
-import type { Guard } from "./guard.ts";
+import { type CallSite, describeCallSite } from "../call-site.ts";
+import type { Guard } from "../guard.ts";
 import type { OpenBlock } from "./open-block.ts";
-import type { ViolationDraft } from "./report.ts";
+import type { ViolationDraft } from "../report.ts";
 
 /** What one connection reports: who held it, for how long, and what it was doing last. */
 export class ConnectionReports {

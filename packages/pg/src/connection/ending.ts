@@ -1,12 +1,12 @@
 import { isPolicyError, type PolicyError } from "@doorpolicy/core";
 
 import { blockControlOf } from "./begin.ts";
-import type { CallSite } from "./call-site.ts";
+import type { CallSite } from "../call-site.ts";
 import type { CancelOutcome } from "./cancellation.ts";
-import { after, cancel, soon } from "./clock.ts";
+import { after, cancel, soon } from "../clock.ts";
 import { refuseUnsent } from "./coming-back.ts";
 import type { ConnectionReports } from "./connection-reports.ts";
-import type { Response } from "./guard.ts";
+import type { Response } from "../guard.ts";
 import { endedByPolicyError, overLimitDraft } from "./messages.ts";
 import type { OpenBlock, OverLimit } from "./open-block.ts";
 import {
@@ -17,7 +17,7 @@ import {
   isSettled,
   type PgClient,
   type PgQuery,
-} from "./pg-internals.ts";
+} from "../driver/pg-internals.ts";
 import type { StalledReader } from "./reader-watch.ts";
 import { whenSettled } from "./settle.ts";
 

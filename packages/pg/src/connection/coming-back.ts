@@ -1,5 +1,5 @@
 import type { CancelOutcome } from "./cancellation.ts";
-import { isReadingPaused, type PgClient, takeUnsent } from "./pg-internals.ts";
+import { isReadingPaused, type PgClient, takeUnsent } from "../driver/pg-internals.ts";
 import { type Settling, whenSettled } from "./settle.ts";
 
 /** How long a statement that nobody awaited may go on before it is cancelled. */

@@ -1,5 +1,5 @@
-import type { CallSite } from "./call-site.ts";
-import { now } from "./clock.ts";
+import type { CallSite } from "../call-site.ts";
+import { now } from "../clock.ts";
 import type { BlockLimits } from "./limits.ts";
 
 /** The rules that limit how long a block may stay open. */

@@ -1,9 +1,9 @@
-import { ownFrame } from "./call-site.ts";
-import { now } from "./clock.ts";
-import type { ConnectionGuard, Holder } from "./connection-guard.ts";
-import { releasedError } from "./messages.ts";
-import type { PgClient } from "./pg-internals.ts";
-import type { Borrower, Lease } from "./units/lease.ts";
+import { ownFrame } from "../call-site.ts";
+import { now } from "../clock.ts";
+import type { ConnectionGuard, Holder } from "../connection/connection-guard.ts";
+import { releasedError } from "../connection/messages.ts";
+import type { PgClient } from "../driver/pg-internals.ts";
+import type { Borrower, Lease } from "../units/lease.ts";
 
 /** Gives the connection back to pg-pool; an error makes it close the connection. */
 export type RawRelease = (error?: unknown) => void;

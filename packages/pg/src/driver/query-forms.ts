@@ -1,4 +1,4 @@
-import { soon } from "./clock.ts";
+import { soon } from "../clock.ts";
 import type { PgClient, PgQuery, PgQueryConstructor } from "./pg-internals.ts";
 
 /** The arguments of `client.query()`, in any of its forms. */

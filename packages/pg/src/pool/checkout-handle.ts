@@ -1,10 +1,10 @@
 import type { Checkout } from "./checkout.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard } from "../guard.ts";
 import { makeHandle } from "./handle.ts";
 import { LazyHandle } from "./lazy-handle.ts";
-import type { PgClient, PgQueryConstructor } from "./pg-internals.ts";
-import { failQuery, textOf } from "./query-forms.ts";
-import { rawControlProblem } from "./units/raw-control.ts";
+import type { PgClient, PgQueryConstructor } from "../driver/pg-internals.ts";
+import { failQuery, textOf } from "../driver/query-forms.ts";
+import { rawControlProblem } from "../units/raw-control.ts";
 
 /** How a connection was asked for. */
 export interface CheckoutForm {

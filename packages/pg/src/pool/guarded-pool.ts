@@ -2,15 +2,15 @@ import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
 
 import { acquireTimeoutError, endedWhileWaiting } from "./acquire-error.ts";
-import { captureCallSite } from "./call-site.ts";
+import { captureCallSite } from "../call-site.ts";
 import { Checkout } from "./checkout.ts";
 import { handleOf } from "./checkout-handle.ts";
-import { soon } from "./clock.ts";
-import { applyToPoolConfig, type PoolConfigInput, sayChanges } from "./config/index.ts";
-import { connectionGuardOf, guardClientClass, isGuardedClass } from "./guarded-client.ts";
-import type { Guard } from "./guard.ts";
+import { soon } from "../clock.ts";
+import { applyToPoolConfig, type PoolConfigInput, sayChanges } from "../config/index.ts";
+import { connectionGuardOf, guardClientClass, isGuardedClass } from "../guarded-client.ts";
+import type { Guard } from "../guard.ts";
 import { HeldWatch } from "./held-watch.ts";
-import { withLaneUrl } from "./lane-config.ts";
+import { withLaneUrl } from "../startup/lane-config.ts";
 import {
   type ConnectCallback,
   isAcquireTimeout,
@@ -18,11 +18,11 @@ import {
   type PgClient,
   type PgClientConstructor,
   type PgPoolConstructor,
-} from "./pg-internals.ts";
-import { registerPool } from "./registry.ts";
-import { watchExternalCalls } from "./external-calls.ts";
-import { currentUnit } from "./units/context.ts";
-import type { Borrower, ConnectionSource, Lease } from "./units/lease.ts";
+} from "../driver/pg-internals.ts";
+import { registerPool } from "../registry.ts";
+import { watchExternalCalls } from "../external-calls.ts";
+import { currentUnit } from "../units/context.ts";
+import type { Borrower, ConnectionSource, Lease } from "../units/lease.ts";
 
 /**
  * A subclass of a `pg.Pool` that opens guarded connections, with the policy's cap and acquire limit,

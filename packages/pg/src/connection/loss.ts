@@ -1,8 +1,8 @@
 import { explainError } from "@doorpolicy/core";
 
-import type { CallSite } from "./call-site.ts";
+import type { CallSite } from "../call-site.ts";
 import type { ConnectionReports } from "./connection-reports.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard } from "../guard.ts";
 import type { BlockLimits } from "./limits.ts";
 import {
   endedByServerError,
@@ -23,7 +23,7 @@ import {
   type PgQuery,
   sentQueriesOf,
   unsentQueriesOf,
-} from "./pg-internals.ts";
+} from "../driver/pg-internals.ts";
 
 /**
  * What a lost connection means for a query, whatever its text says: `"block"`, it is rolled back for

@@ -1,5 +1,5 @@
 import { BlockWatch } from "./block-watch.ts";
-import type { CallSite } from "./call-site.ts";
+import type { CallSite } from "../call-site.ts";
 import { type CancelOutcome, Cancellation } from "./cancellation.ts";
 import { Closing } from "./closing.ts";
 import { comeToRest, DRAIN_MS, graceFor, refuseUnsent } from "./coming-back.ts";
@@ -13,7 +13,7 @@ import {
   onStalled,
   rollBack,
 } from "./ending.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard } from "../guard.ts";
 import type { Holder, RawClient } from "./holder.ts";
 import type { BlockLimits } from "./limits.ts";
 import { type Fate, Loss } from "./loss.ts";
@@ -28,9 +28,9 @@ import {
   NOT_QUERYABLE,
   type PgClient,
   type PgQuery,
-} from "./pg-internals.ts";
+} from "../driver/pg-internals.ts";
 import { ReaderWatch, type StalledReader } from "./reader-watch.ts";
-import type { ViolationDraft } from "./report.ts";
+import type { ViolationDraft } from "../report.ts";
 import type { Settling } from "./settle.ts";
 
 export type { Holder, RawClient } from "./holder.ts";

@@ -1,5 +1,5 @@
-import type { CallSite } from "./call-site.ts";
-import type { PgQuery } from "./pg-internals.ts";
+import type { CallSite } from "../call-site.ts";
+import type { PgQuery } from "../driver/pg-internals.ts";
 
 /** Whoever has taken a connection out of a pool. */
 export interface Holder {

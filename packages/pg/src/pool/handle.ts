@@ -1,4 +1,4 @@
-import type { PgClient } from "./pg-internals.ts";
+import type { PgClient } from "../driver/pg-internals.ts";
 
 /** What a handle does itself; everything else is the connection's. */
 export interface HandleMethods {

@@ -1,5 +1,5 @@
-import { after, cancel } from "./clock.ts";
-import { cancelConnectionOf, type PgClient } from "./pg-internals.ts";
+import { after, cancel } from "../clock.ts";
+import { cancelConnectionOf, type PgClient } from "../driver/pg-internals.ts";
 
 /**
  * Asks the server to cancel what the connection is running, over a socket of its own that the server

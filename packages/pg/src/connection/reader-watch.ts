@@ -1,5 +1,5 @@
-import type { CallSite } from "./call-site.ts";
-import { now } from "./clock.ts";
+import type { CallSite } from "../call-site.ts";
+import { now } from "../clock.ts";
 import type { BlockLimits } from "./limits.ts";
 import type { LimitRule, OpenBlock, OverLimit } from "./open-block.ts";
 import {
@@ -10,7 +10,7 @@ import {
   type PgClient,
   type PgQuery,
   unsentQueriesOf,
-} from "./pg-internals.ts";
+} from "../driver/pg-internals.ts";
 import { unwatch, watch, type Watched } from "./watchdog.ts";
 
 /** A reader that has moved a byte within this time is slow, and not gone. */

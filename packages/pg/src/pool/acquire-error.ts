@@ -1,7 +1,7 @@
 import { PolicyError } from "@doorpolicy/core";
 
 import type { Checkout } from "./checkout.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard } from "../guard.ts";
 
 /** So many holders are named in a message; the rest is counted. */
 const MOST_NAMED = 5;

@@ -1,4 +1,4 @@
-import { after, cancel } from "./clock.ts";
+import { after, cancel } from "../clock.ts";
 import type { OpenBlock } from "./open-block.ts";
 import {
   awaitsReady,
@@ -6,7 +6,7 @@ import {
   isSettled,
   isUnusable,
   type PgClient,
-} from "./pg-internals.ts";
+} from "../driver/pg-internals.ts";
 import type { Settling } from "./settle.ts";
 
 /** How long the server may take to close its side after a goodbye, before the socket is destroyed. */

@@ -1,9 +1,9 @@
 import { PolicyError } from "@doorpolicy/core";
 
-import { handedLimits, type PoolConfigInput, sayChanges } from "./config/index.ts";
-import type { ConnectionGuard } from "./connection-guard.ts";
-import type { Guard } from "./guard.ts";
-import { limitsOf } from "./limits.ts";
+import { handedLimits, type PoolConfigInput, sayChanges } from "../config/index.ts";
+import type { ConnectionGuard } from "../connection/connection-guard.ts";
+import type { Guard } from "../guard.ts";
+import { limitsOf } from "../connection/limits.ts";
 import {
   brokenParameter,
   helpFor,

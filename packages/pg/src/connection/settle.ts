@@ -1,5 +1,5 @@
-import { after, cancel, soon } from "./clock.ts";
-import { isSettled, isStuck, isUnusable, type PgClient } from "./pg-internals.ts";
+import { after, cancel, soon } from "../clock.ts";
+import { isSettled, isStuck, isUnusable, type PgClient } from "../driver/pg-internals.ts";
 
 /**
  * `"busy"`: the server had not answered everything when the time was over. `"stuck"`: the server is

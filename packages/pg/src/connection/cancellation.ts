@@ -1,6 +1,6 @@
 import { requestCancel } from "./cancel-request.ts";
-import type { Guard } from "./guard.ts";
-import { isSettled, isUnusable, type PgClient } from "./pg-internals.ts";
+import type { Guard } from "../guard.ts";
+import { isSettled, isUnusable, type PgClient } from "../driver/pg-internals.ts";
 import { whenSettled } from "./settle.ts";
 
 /**

@@ -5,7 +5,7 @@ import {
   hasConnection,
   laneConnection,
   type PoolConfigInput,
-} from "./config/index.ts";
+} from "../config/index.ts";
 
 /**
  * The config, with the URL of the lane where it does not say where to connect: `new Pool()` then goes

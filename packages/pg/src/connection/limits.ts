@@ -1,6 +1,6 @@
 import type { LaneInUse } from "@doorpolicy/core";
 
-import type { HandedLimits } from "./config/index.ts";
+import type { HandedLimits } from "../config/index.ts";
 
 /** Limits of the blocks of one connection, in milliseconds; 0 means none. */
 export interface BlockLimits {

@@ -4,22 +4,22 @@ import {
   transactionControlsIn,
 } from "@doorpolicy/core";
 
-import type { CallSite } from "./call-site.ts";
-import { captureCallSite, FRAMES_OF_BLOCK } from "./call-site.ts";
-import type { Guard } from "./guard.ts";
+import type { CallSite } from "../call-site.ts";
+import { captureCallSite, FRAMES_OF_BLOCK } from "../call-site.ts";
+import type { Guard } from "../guard.ts";
 import { makeHandle } from "./handle.ts";
-import { releasedError } from "./messages.ts";
-import type { PgClient, PgQueryConstructor } from "./pg-internals.ts";
-import { failQuery, type QueryCall } from "./query-forms.ts";
-import { whenAtRest } from "./units/at-rest.ts";
-import { serverLimits } from "./units/begin-commands.ts";
-import { Block } from "./units/block.ts";
-import { acceptCall, type AskedQuery } from "./units/handle-call.ts";
-import type { Lease } from "./units/lease.ts";
-import { stalledError } from "./units/messages.ts";
-import { setConfigCommand } from "./units/settings.ts";
-import { Turns } from "./units/turns.ts";
-import { answerLocally, type Command, enclose } from "./units/wire-batch.ts";
+import { releasedError } from "../connection/messages.ts";
+import type { PgClient, PgQueryConstructor } from "../driver/pg-internals.ts";
+import { failQuery, type QueryCall } from "../driver/query-forms.ts";
+import { whenAtRest } from "../units/at-rest.ts";
+import { serverLimits } from "../units/begin-commands.ts";
+import { Block } from "../units/block.ts";
+import { acceptCall, type AskedQuery } from "../units/handle-call.ts";
+import type { Lease } from "../units/lease.ts";
+import { stalledError } from "../units/messages.ts";
+import { setConfigCommand } from "../units/settings.ts";
+import { Turns } from "../units/turns.ts";
+import { answerLocally, type Command, enclose } from "../units/wire-batch.ts";
 
 /** A BEGIN that was answered and not sent. */
 interface Pending {

@@ -3,8 +3,8 @@ import { PolicyError, type ViolationAction } from "@doorpolicy/core";
 import type { BlockLimits } from "./limits.ts";
 import { openedAt } from "./messages.ts";
 import type { OpenBlock } from "./open-block.ts";
-import { NOT_QUERYABLE } from "./pg-internals.ts";
-import type { ViolationDraft } from "./report.ts";
+import { NOT_QUERYABLE } from "../driver/pg-internals.ts";
+import type { ViolationDraft } from "../report.ts";
 
 /** What is not known of a statement that was sent and not answered. */
 export type Unknown = "transaction" | "statement";

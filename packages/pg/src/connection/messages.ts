@@ -1,8 +1,8 @@
 import { PolicyError, type ViolationAction } from "@doorpolicy/core";
 
-import { type CallSite, ownFrame } from "./call-site.ts";
+import { type CallSite, ownFrame } from "../call-site.ts";
 import type { LimitRule, OpenBlock, OverLimit } from "./open-block.ts";
-import type { ViolationDraft } from "./report.ts";
+import type { ViolationDraft } from "../report.ts";
 
 /** What to do about a limit that is over; one imperative sentence. */
 const LIMIT_HELP: Readonly<Record<LimitRule, string>> = {

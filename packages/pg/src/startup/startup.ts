@@ -1,13 +1,13 @@
 import { type LaneInUse, PolicyError } from "@doorpolicy/core";
 
-import { acceptsStartup, type HandedLimits } from "./config/index.ts";
+import { acceptsStartup, type HandedLimits } from "../config/index.ts";
 import {
   formatStartupOptions,
   LIMIT_PARAMETERS,
   limitFromPgValue,
   limitFromServerText,
   parseStartupOptions,
-} from "./config/startup-options.ts";
+} from "../config/startup-options.ts";
 
 /** What is known about one parameter of a startup packet. */
 export interface StartupFinding {

@@ -1,4 +1,4 @@
-import { after, afterInput, cancel, now, type Timer } from "./clock.ts";
+import { after, afterInput, cancel, now, type Timer } from "../clock.ts";
 
 /** A connection with an open block, or with an open portal. */
 export interface Watched {

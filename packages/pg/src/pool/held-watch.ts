@@ -1,11 +1,11 @@
 import { PolicyError } from "@doorpolicy/core";
 
 import type { Checkout } from "./checkout.ts";
-import { describeCallSite } from "./call-site.ts";
-import { after, now, type Timer } from "./clock.ts";
-import type { Guard } from "./guard.ts";
-import { bytesMoved } from "./pg-internals.ts";
-import type { ViolationDraft } from "./report.ts";
+import { describeCallSite } from "../call-site.ts";
+import { after, now, type Timer } from "../clock.ts";
+import type { Guard } from "../guard.ts";
+import { bytesMoved } from "../driver/pg-internals.ts";
+import type { ViolationDraft } from "../report.ts";
 
 const IDLE = "connections/held-idle";
 const IDLE_HELP =
