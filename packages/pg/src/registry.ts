@@ -17,6 +17,8 @@ interface SharedState {
   /** Units whose function has not settled yet. */
   running?: Set<Promise<unknown>>;
   isDraining?: boolean;
+  /** The units have ended, and the pools with them: nobody gets a connection any more. */
+  isDrained?: boolean;
 }
 
 const KEY = Symbol.for("doorpolicy/1");

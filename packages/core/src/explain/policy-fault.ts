@@ -25,6 +25,9 @@ const UNKNOWN: readonly PolicyErrorCode[] = [
   "statement/outcome-unknown",
 ];
 
+/** TypeORM's `QueryFailedError` has what it wraps as its text, name and all, and takes over its properties. */
+const WRAPPED = /^PolicyError: /u;
+
 /**
  * The `PolicyError` of a chain explains itself; its own words are taken over. Of several the
  * outermost, but before all of them one that says that the outcome is unknown.
@@ -33,12 +36,13 @@ export function explainPolicyError(chain: readonly Link[]): Explanation | undefi
   const own = chain.map(({ value }): unknown => value).filter(isPolicyError);
   const error = own.find(({ code }) => UNKNOWN.includes(code)) ?? own[0];
   if (error === undefined) return undefined;
-  const { code, hint, message } = error;
+  const { code, hint } = error;
+  const message = error.message.replace(WRAPPED, "");
   return {
     kind: `policy.${code}`,
     retryable: RETRYABLE[code] ?? "no",
     sentence: message.endsWith(hint) ? message.slice(0, -hint.length).trimEnd() : message,
     hint,
-    docs: "docs/faults/policy.md",
+    docs: `docs/errors/${code}.md`,
   };
 }

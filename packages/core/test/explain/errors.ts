@@ -19,7 +19,8 @@ export function fromNode(code: string, message = `connect ${code} 127.0.0.1:6432
 
 /** TypeORM's wrapper: it copies all but the name from the driver's error. */
 export function typeorm(driverError: Error): Error {
-  return Object.assign(new Error(driverError.message), driverError, {
+  const text = String(driverError).replace(/^[Ee]rror: /u, "");
+  return Object.assign(new Error(text), driverError, {
     name: "QueryFailedError",
     query: "select 1",
     parameters: [],

@@ -222,8 +222,15 @@ describe("a PolicyError", () => {
       retryable: "yes",
       sentence: "All 20 connections of `main` are in use.",
       hint: "Shorten the units that hold them.",
-      docs: "docs/faults/policy.md",
+      docs: "docs/errors/connection/acquire-timeout.md",
     });
+  });
+
+  test("says the same through TypeORM, which puts its name in front", () => {
+    const wrapped = typeorm(error);
+
+    expect(wrapped.message).toMatch(/^PolicyError: All 20/u);
+    expect(explainError(wrapped)).toEqual(explainError(error));
   });
 
   test("comes before the driver's error that it carries, and through an ORM's wrapper", () => {

@@ -291,6 +291,7 @@ export class ConnectionGuard {
         this.#blocks.stop();
       },
       cancelRunning: () => this.cancelRunning(),
+      isCancellable: this.#cancellation.isSupported,
       giveUp: async (reason) => {
         if (this.#holder === undefined) await this.closing.close();
         else this.#holder.take(reason);

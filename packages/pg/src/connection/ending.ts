@@ -37,6 +37,7 @@ export interface EndingHost {
   /** Every statement from now on gets this error. */
   poison(reason: () => PolicyError): void;
   cancelRunning(): Promise<CancelOutcome>;
+  readonly isCancellable: boolean;
   /** It is rolled back, or its socket destroyed, and reported. Whoever gives it back meanwhile waits for that. */
   onEnded(): void;
   /** Nobody may use the connection any more: the slot is freed and the socket closed. */
@@ -128,8 +129,10 @@ async function stopAndFinish(
 ): Promise<void> {
   const { client } = host;
   const outcome = await host.cancelRunning();
-  if (outcome === "unsupported" && (await whenSettled(client, CANCELLED_MS)) === "busy") {
-    client.connection.stream.destroy(reason);
+  if (outcome === "unsupported") {
+    // Where a cancel was sent and nothing came, nothing will come.
+    const waitMs = host.isCancellable ? 0 : CANCELLED_MS;
+    if ((await whenSettled(client, waitMs)) === "busy") client.connection.stream.destroy(reason);
   }
   await finish(host, block, over, reason);
 }

@@ -63,6 +63,8 @@ export class ReaderWatch implements Watched {
   /** The counters when the server last said that it waits for the reader. */
   #bytesAtPause = Number.NaN;
   #pauseTime = 0;
+  /** A COPY FROM: the server waits for its writer until that says that it is done, whatever came before. */
+  #copyIn: PgQuery | undefined;
 
   constructor(client: PgClient, host: ReaderHost, isWatching: boolean) {
     this.#client = client;
@@ -70,7 +72,10 @@ export class ReaderWatch implements Watched {
     const { connection } = client;
     const onPause = (): void => this.#onServerWaits(isWatching);
     connection.on("portalSuspended", onPause);
-    connection.on("copyInResponse", onPause);
+    connection.on("copyInResponse", () => {
+      this.#copyIn = activeQueryOf(client);
+      onPause();
+    });
     if (isWatching) connection.on("copyOutResponse", () => this.#addActive());
   }
 
@@ -85,6 +90,7 @@ export class ReaderWatch implements Watched {
     const active = activeQueryOf(this.#client);
     if (active === undefined) return false;
     return (
+      (active === this.#copyIn && !isEnded(active)) ||
       bytesMoved(this.#client) === this.#bytesAtPause ||
       isIdleCursor(active) ||
       isReadingPaused(this.#client)
@@ -191,4 +197,9 @@ export class ReaderWatch implements Watched {
   #isOver(rule: LimitRule, lastedMs: number, limitMs: number): boolean {
     return limitMs > 0 && lastedMs >= limitMs && !this.#reported.has(rule);
   }
+}
+
+/** pg-copy-streams' COPY FROM is a stream that is written to. */
+function isEnded(query: PgQuery): boolean {
+  return Reflect.get(query, "writableEnded") === true;
 }

@@ -315,3 +315,8 @@ export function bindParsers(query: PgQuery, parsers: unknown): void {
   if (typeof result !== "object" || result === null || Reflect.get(result, "_types")) return;
   Reflect.set(result, "_types", parsers);
 }
+
+/** True for a connection in pg's pipeline mode, which sends a statement before the one before is answered. */
+export function isPipelined(client: PgClient): boolean {
+  return Reflect.get(client, "pipeline") === true;
+}

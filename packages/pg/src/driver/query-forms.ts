@@ -18,6 +18,19 @@ export function textOf(config: unknown, Query: PgQueryConstructor): string | und
   return typeof config.text === "string" ? config.text : undefined;
 }
 
+/**
+ * The text to look for transaction control in: of cursors, streams and the query objects of other
+ * copies of pg, too. They bring a protocol of their own, and a COMMIT in them is one all the same.
+ */
+export function controlTextOf(config: unknown, Query: PgQueryConstructor): string | undefined {
+  const text = textOf(config, Query);
+  if (text !== undefined || !isSubmittable(config)) return text;
+  const inner: unknown = Reflect.get(config, "cursor");
+  const carrier = typeof inner === "object" && inner !== null ? inner : config;
+  const hidden: unknown = Reflect.get(carrier, "text");
+  return typeof hidden === "string" ? hidden : undefined;
+}
+
 /** Answers a statement with an error, in the form it was asked in, without sending it. */
 export function failQuery(client: PgClient, call: QueryCall, error: Error): unknown {
   const { config, values, callback } = call;

@@ -3,7 +3,7 @@ import type { Guard } from "../guard.ts";
 import { makeHandle } from "./handle.ts";
 import { LazyHandle } from "./lazy-handle.ts";
 import type { PgClient, PgQueryConstructor } from "../driver/pg-internals.ts";
-import { failQuery, textOf } from "../driver/query-forms.ts";
+import { controlTextOf, failQuery } from "../driver/query-forms.ts";
 import { rawControlProblem } from "../units/raw-control.ts";
 
 /** How a connection was asked for. */
@@ -30,10 +30,11 @@ export function handleOf(
   }
   const handle = makeHandle(client, {
     isDeaf: isSingle || guard.hidesLoss,
+    isReleased: () => checkout.isReleased,
     query: (config, values, callback) => {
       const refusal =
         checkout.refusal() ??
-        (isSingle ? rawControlProblem(textOf(config, Query), guard) : undefined);
+        (isSingle ? rawControlProblem(controlTextOf(config, Query), guard) : undefined);
       return refusal === undefined
         ? client.query(config, values, callback, 1)
         : failQuery(client, { config, values, callback }, refusal);

@@ -19,7 +19,8 @@ import {
   type PgClientConstructor,
   type PgPoolConstructor,
 } from "../driver/pg-internals.ts";
-import { registerPool } from "../registry.ts";
+import { registerPool, sharedState } from "../registry.ts";
+import { drainingError } from "../units/messages.ts";
 import { watchExternalCalls } from "../external-calls.ts";
 import { currentUnit } from "../units/context.ts";
 import type { Borrower, ConnectionSource, Lease } from "../units/lease.ts";
@@ -42,6 +43,7 @@ export function guardPoolClass(
     readonly #held = new HeldWatch(guard, this.#checkouts);
     readonly #source: ConnectionSource;
     #onAllClosed: (() => void) | undefined;
+    #ended: Promise<void> | undefined;
     /** True while `query()` calls `connect()`. */
     #isQuerying = false;
 
@@ -58,6 +60,9 @@ export function guardPoolClass(
     override connect(callback?: ConnectCallback): unknown {
       // Through `query()` it is called by pg-pool's, and that by ours.
       const site = captureCallSite(this.#isQuerying ? 3 : 1);
+      if (sharedState().isDrained === true) {
+        return inForm(Promise.reject(drainingError()), callback);
+      }
       const unit = currentUnit();
       const borrower = { site, label: unit?.label };
       const isSingle = this.#isQuerying;
@@ -87,7 +92,8 @@ export function guardPoolClass(
     }
 
     override end(callback?: (error?: unknown) => void): unknown {
-      const ended = this.#end();
+      const isDrained = this.#ended !== undefined && sharedState().isDrained === true;
+      const ended = (isDrained ? this.#ended : undefined) ?? (this.#ended = this.#end());
       if (callback === undefined) return ended;
       ended.then(
         () => soon(() => callback()),
@@ -102,7 +108,7 @@ export function guardPoolClass(
      */
     endNow(): Promise<void> {
       for (const checkout of this.#checkouts) checkout.release();
-      return this.#end();
+      return this.ending && this.#ended !== undefined ? this.#ended : (this.#ended = this.#end());
     }
 
     /** pg-pool emits `release` before it takes the connection back: a listener that throws would cost the slot. */

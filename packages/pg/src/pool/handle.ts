@@ -1,3 +1,4 @@
+import { soon } from "../clock.ts";
 import type { PgClient } from "../driver/pg-internals.ts";
 
 /** What a handle does itself; everything else is the connection's. */
@@ -8,6 +9,8 @@ export interface HandleMethods {
    * is known of its outcome. And for an ORM that gives its connection up when it hears of the loss.
    */
   readonly isDeaf: boolean;
+  /** True once it was given back: then `end()` does nothing, since the connection is somebody else's. */
+  isReleased(): boolean;
   query(config: unknown, values?: unknown, callback?: unknown): unknown;
   release(error?: unknown): void;
 }
@@ -46,13 +49,18 @@ class HandleTraps implements ProxyHandler<PgClient> {
   readonly #methods: HandleMethods;
   #listeners: (readonly [event: string | symbol, listener: Listener])[] | undefined;
   #bound: Map<unknown, unknown> | undefined;
+  /** What the holder has put in their place: node-postgres' documentation does so, to log. */
+  #replaced: Map<string | symbol, unknown> | undefined;
 
   constructor(methods: HandleMethods) {
     this.#methods = methods;
   }
 
   get(target: PgClient, key: string | symbol, handle: unknown): unknown {
-    if (key === "query" || key === "release") return this.#methods[key];
+    if (key === "query" || key === "release") {
+      return this.#replaced?.has(key) ? this.#replaced.get(key) : this.#methods[key];
+    }
+    if (key === "end" && this.#methods.isReleased()) return endNothing;
     const value: unknown = Reflect.get(target, key, target);
     if (typeof value !== "function" || key === "constructor") return value;
     // pg's methods use private fields, which a proxy does not have; the same function each time.
@@ -66,6 +74,10 @@ class HandleTraps implements ProxyHandler<PgClient> {
   }
 
   set(target: PgClient, key: string | symbol, value: unknown): boolean {
+    if (key === "query" || key === "release") {
+      (this.#replaced ??= new Map()).set(key, value);
+      return true;
+    }
     return Reflect.set(target, key, value, target);
   }
 
@@ -84,6 +96,12 @@ class HandleTraps implements ProxyHandler<PgClient> {
       return handle;
     };
   }
+}
+
+function endNothing(callback?: () => void): Promise<void> | undefined {
+  if (callback === undefined) return Promise.resolve();
+  soon(callback);
+  return undefined;
 }
 
 function isEvent(value: unknown): value is string | symbol {

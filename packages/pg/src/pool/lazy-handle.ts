@@ -67,6 +67,7 @@ export class LazyHandle {
     this.#turns.pushOpen([this.#whole]);
     this.client = makeHandle(lease.client, {
       isDeaf: guard.hidesLoss,
+      isReleased: () => this.#isReleased,
       query: (config, values, callback) => this.#query({ config, values, callback }),
       release: (error) => this.#giveBack(error),
     }).client;

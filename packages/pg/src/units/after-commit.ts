@@ -18,12 +18,17 @@ export async function runAfterCommit(
 
 function sayFailed(error: unknown, guard: Guard | undefined): void {
   const rule = "unit/after-commit-failed";
-  const why = error instanceof Error ? error.message : String(error);
-  const message = `A function given to afterCommit() failed; the transaction is stored: ${why}`;
+  // Not its words: a server's error quotes literals.
+  const message = `A function given to afterCommit() failed (${nameOf(error)}); the transaction is stored.`;
   if (guard !== undefined) {
     guard.report({ rule, action: "reported", message, help: HELP });
     return;
   }
   // No statement was sent, so that no policy is known.
   process.emitWarning(`${message} ${HELP}`, { type: "DoorpolicyWarning", code: rule });
+}
+
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  return "code" in error ? `${error.name} ${String(error.code)}` : error.name;
 }

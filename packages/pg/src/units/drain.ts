@@ -3,6 +3,7 @@ import { PolicyError } from "@doorpolicy/core";
 import { after, cancel, now } from "../clock.ts";
 import { registeredPools, sharedState } from "../registry.ts";
 import { drainingError } from "./messages.ts";
+import type { Unit } from "./unit.ts";
 
 /** How `drain()` went. */
 export interface DrainOutcome {
@@ -17,8 +18,12 @@ export function refuseWhileDraining(): void {
   if (sharedState().isDraining === true) throw drainingError();
 }
 
-/** Counts a unit as running until its promise settles. */
-export function whileRunning<Result>(unit: Promise<Result>): Promise<Result> {
+/** Counts an outermost unit as running until its promise settles. */
+export function whileRunning<Result>(
+  unit: Promise<Result>,
+  outer: Unit | undefined,
+): Promise<Result> {
+  if (outer !== undefined && !outer.isOver) return unit;
   const running = (sharedState().running ??= new Set());
   running.add(unit);
   const done = (): void => void running.delete(unit);
@@ -30,7 +35,8 @@ export function whileRunning<Result>(unit: Promise<Result>): Promise<Result> {
  * Ends a process politely: refuses new units of work, waits for those that run, and then ends every
  * guarded pool of the process. What still runs at the deadline has its transaction rolled back and its
  * connection closed, so that the pooler keeps its server connections. Afterwards nothing of this
- * package holds the process.
+ * package holds the process, whoever asks for a connection gets `unit/draining`, and ending a pool, a
+ * DataSource or a PrismaClient once more does nothing.
  *
  * Call it once, when no more requests are taken: `process.on("SIGTERM", () => drain(10_000))`. What is
  * outside of units is waited for as long as its pool waits for it, until the deadline.
@@ -52,6 +58,7 @@ export async function drain(deadlineMs = 10_000): Promise<DrainOutcome> {
   const units = Promise.allSettled(running);
   const isComplete = await isBy(deadline, units);
   const cut = isComplete ? 0 : running.size;
+  state.isDrained = true;
   const pools = registeredPools();
   const ended = Promise.allSettled(pools.map((pool) => pool.end()));
   if (!isComplete || !(await isBy(deadline, ended))) {

@@ -7,13 +7,15 @@ import {
   type PgQuery,
   type PgQueryConstructor,
 } from "../driver/pg-internals.ts";
-import { type QueryCall, sendPrepared, textOf } from "../driver/query-forms.ts";
+import { controlTextOf, type QueryCall, sendPrepared, textOf } from "../driver/query-forms.ts";
 
 /** A statement as it was asked for, made into the query object that pg would have made. */
 export interface AskedQuery {
   readonly query: PgQuery;
   /** `undefined` for cursors and what else brings its own protocol. */
   readonly text: string | undefined;
+  /** The same, and what is known of the others: where transaction control is looked for. */
+  readonly controlText: string | undefined;
   /** One statement that can travel between others in one batch: no name, no limit of rows, no protocol of its own. */
   readonly isBatchable: boolean;
 }
@@ -30,6 +32,7 @@ export function acceptCall(
   Own: PgQueryConstructor = Query,
 ): unknown {
   const text = textOf(call.config, Query) ?? textOf(call.config, Own);
+  const controlText = text ?? controlTextOf(call.config, Own);
   return sendPrepared(
     call,
     Own,
@@ -39,7 +42,7 @@ export function acceptCall(
       query.callback ??= [values, callback].find((value) => isCallback(value));
       if (query.callback !== undefined) query.callback = uncaught(query.callback);
       const isBatchable = text !== undefined && query instanceof Own && isOneStatement(query, text);
-      accept({ query, text, isBatchable });
+      accept({ query, text, controlText, isBatchable });
       return query;
     },
     prepare,
@@ -54,9 +57,10 @@ export function queryClassOf(client: PgClient): PgQueryConstructor | undefined {
 
 function isOneStatement({ name, rows }: PgQuery, text: string): boolean {
   if (name || rows) return false;
-  if (!text.includes(";")) return true;
+  // In a COPY the server ignores the Sync of a batch, and would wait for another one.
+  if (!text.includes(";") && !/copy/iu.test(text)) return true;
   const [first] = statementsIn(text);
-  return first?.isOnly ?? true;
+  return first === undefined || (first.isOnly && first.words[0] !== "copy");
 }
 
 /** What a callback throws is an uncaught exception, and no error of the statement: that was answered. */

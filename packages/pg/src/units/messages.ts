@@ -60,9 +60,11 @@ export function endedError(label: string | undefined): PolicyError {
 export function afterEndDraft(
   label: string | undefined,
   action: ViolationDraft["action"],
+  borrower?: Borrower,
 ): ViolationDraft {
   return {
     rule: "transaction/after-end",
+    ...openedBy(borrower),
     action,
     message: `A statement came after its ${named(label, "transaction()")} had ended${action === "refused" ? ", and was not sent" : " and ran outside of it, stored by itself"}.`,
     help: "Await it inside, or start what is to outlive the transaction with `detached(fn)`.",
@@ -70,9 +72,10 @@ export function afterEndDraft(
 }
 
 /** The report of work that a unit's function has not awaited. */
-export function lateWorkDraft(label: string | undefined): ViolationDraft {
+export function lateWorkDraft(label: string | undefined, borrower: Borrower): ViolationDraft {
   return {
     rule: "unit/late-work",
+    ...openedBy(borrower),
     action: "reported",
     message: `A statement came after its ${named(label, "unitOfWork()")} had ended; it ran outside, on a connection of its own and without the unit's settings.`,
     help: "Await it inside, or start what is to outlive the unit with `detached(fn)`.",
@@ -132,6 +135,17 @@ export function unawaitedError(
   );
 }
 
+/** The report of {@link rolledBackError}. */
+export function rolledBackDraft(what: string, borrower: Borrower): ViolationDraft {
+  return {
+    rule: "transaction/rolled-back-at-commit",
+    action: "refused",
+    message: `${what}, and nothing of it is stored.`,
+    help: "Let the error of what failed leave the function of the transaction.",
+    ...openedBy(borrower),
+  };
+}
+
 /** COMMIT was answered by ROLLBACK, or a savepoint could not be kept. */
 export function rolledBackError(what: string, cause?: unknown): PolicyError {
   return new PolicyError(
@@ -152,5 +166,14 @@ export function drainingError(): PolicyError {
     {
       hint: "Stop taking requests before `drain()` is called.",
     },
+  );
+}
+
+/** pg's pipeline mode takes none of the batches that units are made of. */
+export function pipelineError(): PolicyError {
+  return new PolicyError(
+    "unit/invalid",
+    "This pool has `pipeline: true`, and a unit has to know how each statement ended before the next one is sent.",
+    { path: "pipeline", hint: "Use a pool without `pipeline` for units." },
   );
 }

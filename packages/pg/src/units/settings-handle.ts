@@ -54,6 +54,7 @@ export class SettingsHandle {
     this.#turns.pushOpen([this.#whole]);
     const handle = makeHandle(lease.client, {
       isDeaf: isSingle || source.guard.hidesLoss,
+      isReleased: () => this.#isReleased,
       query: (config, values, callback) => this.#query({ config, values, callback }),
       release: (error) => {
         handle.removeListeners();
@@ -106,11 +107,18 @@ export class SettingsHandle {
     );
   }
 
-  async #run({ query, text, isBatchable }: AskedQuery): Promise<void> {
-    const controls = controlsIn(text);
+  async #run({ query, text, controlText, isBatchable }: AskedQuery): Promise<void> {
+    const controls = controlsIn(controlText);
     const reader = text === undefined ? this.#lease.borrower.site : undefined;
     const isInBlock = this.#status() !== "I";
     if (text !== undefined) this.#checkControls(text, controls);
+    else if (controls.length > 0) {
+      throw rawControlError(
+        this.#source.guard,
+        controlText ?? "",
+        "it comes as a cursor or a query object that this driver does not know",
+      );
+    }
     const [first] = controls;
     if (!isInBlock && text !== undefined && first?.kind === "begin" && first.statement.isOnly) {
       await this.#begin(query, text, first.statement.end);

@@ -22,16 +22,25 @@ const OF_THE_BLOCK = /^transaction_(?:isolation|read_only|deferrable)$/iu;
  */
 export function checkedSettings(input: unknown): Settings | undefined {
   if (input === undefined) return undefined;
-  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+  if (!isPlain(input)) {
     throw invalid(
       "setLocal",
-      "`setLocal` is no object.",
+      "`setLocal` is no plain object.",
       "Pass an object with a value for each setting.",
     );
   }
-  const settings: Record<string, string> = {};
-  for (const [name, value] of Object.entries(input)) settings[name] = checkedValue(name, value);
-  return Object.freeze(settings);
+  const entries = Object.entries(input).map(
+    // Postgres compares names without regard to case: `APP.tenant` would be a second `app.tenant`.
+    ([name, value]): [string, string] => [name.toLowerCase(), checkedValue(name, value)],
+  );
+  return Object.freeze(Object.fromEntries(entries));
+}
+
+/** A `Map` has no entries of its own, and would set nothing. */
+function isPlain(input: unknown): input is object {
+  if (typeof input !== "object" || input === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(input);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function checkedValue(name: string, value: unknown): string {

@@ -3,11 +3,18 @@ import { PolicyError, transactionControlsIn } from "@doorpolicy/core";
 import type { CallSite } from "../call-site.ts";
 import type { Guard } from "../guard.ts";
 import type { BlockLimits } from "../connection/limits.ts";
-import type { PgQuery } from "../driver/pg-internals.ts";
+import { isPipelined, type PgQuery } from "../driver/pg-internals.ts";
 import { beginCommands, explicitLimits, serverLimits, withExplicit } from "./begin-commands.ts";
 import { Block } from "./block.ts";
 import type { Borrower, ConnectionSource, Lease } from "./lease.ts";
-import { rawControlError, rolledBackError, secondTargetError, stalledError } from "./messages.ts";
+import {
+  pipelineError,
+  rawControlError,
+  rolledBackDraft,
+  rolledBackError,
+  secondTargetError,
+  stalledError,
+} from "./messages.ts";
 import { type CheckedTransactionOptions, limitsOfOptions } from "./options.ts";
 import { Turns } from "./turns.ts";
 import type { OpenUnit } from "./unit.ts";
@@ -23,6 +30,15 @@ export interface Connected {
   readonly turns: Turns;
   /** The transaction itself. */
   readonly outermost: Block;
+}
+
+/** How a statement travels. */
+export interface StatementForm {
+  readonly isBatchable: boolean;
+  /** With a savepoint of its own. */
+  readonly isSaved: boolean;
+  /** Who reads it, where it is a cursor or a stream. */
+  readonly reader?: CallSite | undefined;
 }
 
 /**
@@ -124,9 +140,9 @@ export class TransactionConnection {
       ? source.take(borrower)
       : this.#enclosing.lease(source, borrower));
     const { connection } = lease;
-    if (this.#isOver) {
+    if (this.#isOver || isPipelined(lease.client)) {
       lease.release();
-      throw new Error("The transaction has ended.");
+      throw this.#isOver ? new Error("The transaction has ended.") : pipelineError();
     }
     this.#limitsBefore = connection.limits;
     // Every caller in it may listen for the connection's errors, which node would take for a leak.
@@ -176,12 +192,11 @@ export class TransactionConnection {
   async statement(
     block: Block,
     query: PgQuery,
-    isBatchable: boolean,
-    reader?: CallSite,
+    { isBatchable, isSaved, reader }: StatementForm,
   ): Promise<void> {
     const { turns, lease } = this.#open();
     const opening = block.unopened;
-    const auto = this.#isSaved(query) ? `doorpolicy_s${this.nextInner()}` : undefined;
+    const auto = isSaved && !isControl(query) ? `doorpolicy_s${this.nextInner()}` : undefined;
     const before = [
       ...opening.flatMap((one) => one.opening),
       ...(auto === undefined ? [] : [{ text: `SAVEPOINT ${auto}` }]),
@@ -203,12 +218,6 @@ export class TransactionConnection {
       }
     }
     if (this.isBegun && lease.connection.status === "I") this.#onEndedFromWithin();
-  }
-
-  /** A savepoint by hand in one of ours would be gone with it. */
-  #isSaved({ text }: PgQuery): boolean {
-    if (this.options.autosave !== "statement") return false;
-    return text === undefined || [...transactionControlsIn(text)].length === 0;
   }
 
   /** Opens a block and those around it, within a turn. */
@@ -257,9 +266,10 @@ export class TransactionConnection {
     turns.popOpen(outermost);
     const [tag] = await turns.control(COMMIT, "commit");
     if (tag === "ROLLBACK") {
-      throw rolledBackError(
-        "The server answered COMMIT with ROLLBACK: a statement of the transaction had failed",
-      );
+      const what =
+        "The server answered COMMIT with ROLLBACK: a statement of the transaction had failed";
+      this.guard?.report(rolledBackDraft(what, outermost.owner));
+      throw rolledBackError(what);
     }
   }
 
@@ -318,6 +328,11 @@ export class TransactionConnection {
     turns.popOpen(outermost);
     turns.failAll(this.#broken);
   }
+}
+
+/** A savepoint by hand in one of ours would be gone with it. */
+function isControl({ text }: PgQuery): boolean {
+  return text !== undefined && [...transactionControlsIn(text)].length > 0;
 }
 
 /** Which blocks were opened by the commands that were answered: one is open when its first command was. */

@@ -4,6 +4,7 @@ import {
   transactionControlsIn,
 } from "@doorpolicy/core";
 
+import { soon } from "../clock.ts";
 import { makeHandle } from "../pool/handle.ts";
 import { releasedError } from "../connection/messages.ts";
 import { bindParsers, type PgClient, type PgQuery } from "../driver/pg-internals.ts";
@@ -19,6 +20,8 @@ import { answerLocally } from "./wire-batch.ts";
 /** The part of a transaction() that a handle is borrowed in. */
 export interface HandleOwner {
   readonly transaction: TransactionConnection;
+  /** True where each statement has a savepoint of its own. */
+  readonly isSaved: boolean;
   /** Where its statements go, as long as the handle has no block of its own open. */
   readonly block: () => Block;
   /** The error for what comes too late; `undefined` while statements are taken. */
@@ -48,6 +51,8 @@ export class TransactionHandle {
   /** The ORM's own block, while it is open. */
   #own: Block | undefined;
   #isReleased = false;
+  /** Its own block asked for what it cannot have. */
+  #isRefused = false;
   #unanswered = 0;
 
   constructor(owner: HandleOwner, connected: Connected, request: BorrowRequest) {
@@ -56,6 +61,7 @@ export class TransactionHandle {
     this.request = request;
     const { client, removeListeners } = makeHandle(connected.lease.client, {
       isDeaf: request.isSingle || request.source.guard.hidesLoss,
+      isReleased: () => this.#isReleased,
       query: (config, values, callback) => this.#query({ config, values, callback }),
       release: () => this.release(),
     });
@@ -84,13 +90,14 @@ export class TransactionHandle {
       return;
     }
     const { guard } = this.#connected.source;
-    guard.report({
-      rule: "transaction/left-open",
-      action: "rolled-back",
-      message:
-        "A connection was given back with an ORM's transaction open inside a transaction(); it was rolled back to where it began.",
-      help: "End every transaction with COMMIT or ROLLBACK before the connection is released.",
-    });
+    if (!this.#isRefused)
+      guard.report({
+        rule: "transaction/left-open",
+        action: "rolled-back",
+        message:
+          "A connection was given back with an ORM's transaction open inside a transaction(); it was rolled back to where it began.",
+        help: "End every transaction with COMMIT or ROLLBACK before the connection is released.",
+      });
     this.#inTurn(
       async () => void (await this.#close(false)),
       () => (this.#own = undefined),
@@ -127,16 +134,26 @@ export class TransactionHandle {
     );
   }
 
-  #enqueue({ query, text, isBatchable }: AskedQuery): void {
-    const controls = controlsIn(text);
+  #enqueue({ query, text, controlText, isBatchable }: AskedQuery): void {
+    const controls = controlsIn(controlText);
     const [only] = controls;
     const fail = (error: Error): void =>
       query.handleError(error, this.#connected.lease.client.connection);
     if (text !== undefined) this.#answerTruly(query);
+    if (text === undefined && only !== undefined) {
+      const { guard } = this.#connected.source;
+      const why = "it comes as a cursor or a query object that this driver does not know";
+      soon(() => fail(rawControlError(guard, controlText ?? "", why)));
+      return;
+    }
     if (text === undefined || only === undefined) {
       const { transaction } = this.#owner;
+      const { isSaved } = this.#owner;
       const reader = text === undefined ? this.request.borrower.site : undefined;
-      this.#inTurn(() => transaction.statement(this.#block(), query, isBatchable, reader), fail);
+      this.#inTurn(
+        () => transaction.statement(this.#block(), query, { isBatchable, isSaved, reader }),
+        fail,
+      );
       return;
     }
     this.#inTurn(() => this.#control(query, text, only, controls.length), fail);
@@ -173,7 +190,7 @@ export class TransactionHandle {
         return;
       case "commit":
       case "rollback":
-        if (this.#own === undefined) throw refuse("its BEGIN is not this connection's");
+        if (this.#own === undefined) throw refuse("it would end the whole transaction()");
         if (only.chain) throw refuse("`AND CHAIN` would begin another one");
         await this.#end(query, only.kind === "commit");
         return;
@@ -185,15 +202,20 @@ export class TransactionHandle {
       default:
         throw refuse("two-phase commit would take the transaction away");
     }
-    await this.#owner.transaction.statement(this.#block(), query, false);
+    await this.#owner.transaction.statement(this.#block(), query, {
+      isBatchable: false,
+      isSaved: false,
+    });
   }
 
   #checkModes(control: TransactionControl): void {
     if (!("modes" in control)) return;
     const { isolation } = control.modes;
     const outer = this.#owner.transaction.options.isolation;
-    if (isolation !== undefined && isStronger(isolation, outer))
-      throw isolationError(isolation, outer);
+    if (isolation === undefined || !isStronger(isolation, outer)) return;
+    // Its owner gives it up without a ROLLBACK, as if it had never begun.
+    this.#isRefused = true;
+    throw isolationError(isolation, outer);
   }
 
   async #begin(query: PgQuery): Promise<void> {

@@ -20,6 +20,7 @@ import type { Settings } from "./settings.ts";
 import type { TransactionConnection } from "./transaction-connection.ts";
 import { TransactionHandle } from "./transaction-handle.ts";
 import type { Turns } from "./turns.ts";
+import { WorkUnit } from "./work-unit.ts";
 import type { BorrowRequest, OpenTransaction, Unit } from "./unit.ts";
 
 /** How long what still runs may take when it is to be rolled back, before it is cancelled. */
@@ -49,6 +50,9 @@ export class TransactionUnit implements OpenTransaction {
   readonly #transaction: TransactionConnection;
   readonly #outer: TransactionUnit | undefined;
   readonly #borrower: Borrower;
+  readonly #autosave: CheckedTransactionOptions["autosave"];
+  /** For what goes to another target by permission, with the settings of this one. */
+  #aside: WorkUnit | undefined;
   readonly #handles = new Set<TransactionHandle>();
   readonly #afterCommit: (() => unknown)[] = [];
   /** Callers who wait for the connection, and inner transactions whose function has not settled. */
@@ -64,6 +68,7 @@ export class TransactionUnit implements OpenTransaction {
     borrower: Borrower,
     parent: Unit | undefined,
     outer?: TransactionUnit,
+    autosave: CheckedTransactionOptions["autosave"] = transaction.options.autosave,
   ) {
     this.#transaction = transaction;
     this.#borrower = borrower;
@@ -71,6 +76,7 @@ export class TransactionUnit implements OpenTransaction {
     this.setLocal = transaction.options.setLocal;
     this.parent = parent;
     this.#outer = outer;
+    this.#autosave = autosave;
     this.#leave = outer === undefined ? undefined : outer.#enter(borrower);
   }
 
@@ -92,7 +98,15 @@ export class TransactionUnit implements OpenTransaction {
     const { otherTargets } = this.#transaction.options;
     const problem = this.#transaction.targetProblem(source, otherTargets !== "independent");
     if (problem === undefined) return this.#borrow({ ...request, source }, source);
-    return problem === "independent" ? this.#around?.borrow(request) : Promise.reject(problem);
+    return problem === "independent" ? this.#borrowAside(request) : Promise.reject(problem);
+  }
+
+  /** A tenant is the same in another database. */
+  #borrowAside(request: BorrowRequest): Promise<PgClient> | undefined {
+    if (this.setLocal === undefined) return this.#around?.borrow(request);
+    const around = this.#transaction.enclosing;
+    this.#aside ??= new WorkUnit(this.label, this.setLocal, around);
+    return this.#aside.borrow(request);
   }
 
   /** What a statement is in that is not in this transaction. */
@@ -111,12 +125,13 @@ export class TransactionUnit implements OpenTransaction {
       // What it waited for may have come too late.
       const refusal = this.refusal();
       if (refusal !== undefined) {
-        this.#sayLate(source.guard);
+        this.#sayLate(source.guard, request.borrower);
         throw refusal;
       }
       const handle = new TransactionHandle(
         {
           transaction: this.#transaction,
+          isSaved: this.#autosave === "statement",
           block: () => this.#blockOf(connected.outermost),
           refusal: () => this.refusal(),
           onQuiet: (quiet) => this.#forget(quiet),
@@ -133,7 +148,7 @@ export class TransactionUnit implements OpenTransaction {
 
   #borrowTooLate(request: BorrowRequest): Promise<PgClient> | undefined {
     if (this.#outer?.isOver === true) return this.#outer.borrow(request);
-    const error = this.#sayLate(request.source.guard);
+    const error = this.#sayLate(request.source.guard, request.borrower);
     return error === undefined ? this.#around?.borrow(request) : Promise.reject(error);
   }
 
@@ -142,18 +157,19 @@ export class TransactionUnit implements OpenTransaction {
   }
 
   /** Where no statement has shown a policy, there is no mode that would let anything through. */
-  #sayLate(guard: Guard | undefined): Error | undefined {
+  #sayLate(guard: Guard | undefined, borrower?: Borrower): Error | undefined {
     const response = guard?.response("transaction/after-end") ?? "act";
     const isRefused = response === "act";
     if (response !== "nothing") {
-      guard?.report(afterEndDraft(this.label, isRefused ? "refused" : "would-have"));
+      guard?.report(afterEndDraft(this.label, isRefused ? "refused" : "would-have", borrower));
     }
     return isRefused ? (this.refusal() ?? endedError(this.label)) : undefined;
   }
 
   nest(options: CheckedTransactionOptions, borrower: Borrower): OpenTransaction {
     this.#admit(options);
-    return new TransactionUnit(this.#transaction, borrower, this, this);
+    const autosave = options.autosave ?? this.#autosave;
+    return new TransactionUnit(this.#transaction, borrower, this, this, autosave);
   }
 
   join(options: CheckedTransactionOptions, borrower: Borrower): () => void {
@@ -163,7 +179,17 @@ export class TransactionUnit implements OpenTransaction {
 
   /** What an inner transaction asks for and a part of this one cannot have. */
   #admit(options: CheckedTransactionOptions): void {
-    const { isolation, setLocal } = this.#transaction.options;
+    const { isolation, setLocal, readOnly } = this.#transaction.options;
+    if (options.readOnly === true && readOnly !== true) {
+      throw new PolicyError(
+        "unit/invalid",
+        "An inner transaction() is to be read-only in one that is not: its savepoint could not keep it from writing.",
+        {
+          path: "readOnly",
+          hint: "Set `readOnly` on the outermost transaction(), or leave it out.",
+        },
+      );
+    }
     if (options.isolation !== undefined && isStronger(options.isolation, isolation)) {
       throw isolationError(options.isolation, isolation);
     }
@@ -308,6 +334,7 @@ export class TransactionUnit implements OpenTransaction {
 
   #close(refusal: () => Error): void {
     this.#refusal ??= refusal;
+    this.#aside?.end();
   }
 
   #forget(handle: TransactionHandle): void {

@@ -48,7 +48,7 @@ export async function unitOfWork<Result>(
   const settings = setLocal === undefined ? outer?.setLocal : { ...outer?.setLocal, ...setLocal };
   const unit = new WorkUnit(label ?? outer?.label, settings, outer);
   try {
-    return await whileRunning(runIn(unit, run));
+    return await whileRunning(runIn(unit, run), outer);
   } finally {
     unit.end();
   }
@@ -101,6 +101,7 @@ export async function transaction<Result>(
       const begun = begin(options, borrower, unit, enclosing, outer !== undefined);
       return perform(begun, run, options.signal);
     }),
+    unit,
   );
 }
 
@@ -265,6 +266,11 @@ function readArguments<Options extends object, Result>(
   first: Options | UnitFunction<Result>,
   second: UnitFunction<Result> | undefined,
 ): { given: Options | Record<string, never>; run: UnitFunction<Result> } {
+  if (isFunction(first) && second !== undefined) {
+    throw new PolicyError("unit/invalid", `\`${name}()\` got its function before its options.`, {
+      hint: `Call it as \`${name}(options, fn)\`.`,
+    });
+  }
   if (isFunction(first)) return { given: {}, run: first };
   if (isFunction(second)) return { given: first, run: second };
   throw new PolicyError("unit/invalid", `\`${name}()\` got no function to run.`, {

@@ -1,7 +1,7 @@
 import type { Guard } from "../guard.ts";
 import { makeHandle } from "../pool/handle.ts";
 import type { PgClient } from "../driver/pg-internals.ts";
-import { failQuery, textOf } from "../driver/query-forms.ts";
+import { controlTextOf, failQuery } from "../driver/query-forms.ts";
 import { forgotten } from "./forgotten.ts";
 import type { Borrower, ConnectionSource, Lease } from "./lease.ts";
 import { lateWorkDraft } from "./messages.ts";
@@ -51,8 +51,11 @@ export class WorkUnit implements OpenUnit {
       if (joined !== undefined || !this.#transaction.isOver) return joined;
     }
     if (this.#isOver) {
-      this.#sayLate(request.source);
-      return undefined;
+      this.#sayLate(request);
+      // What is around it goes on with the settings that it had, or with none; never with another's.
+      return hasSame(this.setLocal, this.parent?.setLocal)
+        ? this.parent?.borrow(request)
+        : undefined;
     }
     return this.#lend(request);
   }
@@ -77,11 +80,16 @@ export class WorkUnit implements OpenUnit {
     for (const session of this.#sessions.values()) session.end();
   }
 
-  #sayLate({ guard }: ConnectionSource): void {
+  #sayLate({ source: { guard }, borrower }: BorrowRequest): void {
     if (this.#isLateSaid || guard.response("unit/late-work") === "nothing") return;
     this.#isLateSaid = true;
-    guard.report(lateWorkDraft(this.label));
+    guard.report(lateWorkDraft(this.label, borrower));
   }
+}
+
+function hasSame(one: Settings | undefined, other: Settings | undefined): boolean {
+  const [few, many] = [Object.entries(one ?? {}), Object.entries(other ?? {})];
+  return few.length === many.length && few.every(([name, value]) => other?.[name] === value);
 }
 
 function isOpenUnit(unit: Unit | undefined): unit is OpenUnit {
@@ -97,10 +105,13 @@ function plainHandle(lease: Lease, source: ConnectionSource, isSingle: boolean):
   const { client } = lease;
   const handle = makeHandle(client, {
     isDeaf: isSingle || source.guard.hidesLoss,
+    isReleased: () => lease.isReleased,
     query: (config, values, callback) => {
       const refusal =
         lease.refusal() ??
-        (isSingle ? rawControlProblem(textOf(config, source.Query), source.guard) : undefined);
+        (isSingle
+          ? rawControlProblem(controlTextOf(config, source.Query), source.guard)
+          : undefined);
       return refusal === undefined
         ? client.query(config, values, callback)
         : failQuery(client, { config, values, callback }, refusal);

@@ -17,6 +17,7 @@ beforeEach(() => clear(stage));
 afterEach(() => {
   // A process drains once; this one goes on.
   delete sharedState().isDraining;
+  delete sharedState().isDrained;
 });
 
 describe("drain()", () => {

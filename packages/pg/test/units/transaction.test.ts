@@ -139,7 +139,7 @@ describe("transaction()", () => {
       expect(swallowed).toMatchObject({ code: "22023" });
       expect(error).toMatchObject({ code: "transaction/rolled-back-at-commit" });
       expect(await stage.world.openTransactions()).toBe(0);
-      expect(actor.seen).toEqual([]);
+      expect(actor.rules()).toEqual(["transaction/rolled-back-at-commit"]);
     },
   );
 
