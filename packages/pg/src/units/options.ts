@@ -34,10 +34,10 @@ export interface RetryOptions {
 /**
  * What `transaction()` takes. Limits are in milliseconds; left out, they are the policy's; 0 means none.
  *
- * Of an inner `transaction()` that is no `"new"` one, `label`, `propagation` and `signal` have an effect,
- * and `isolation`, `target` and `setLocal` are held against the outermost one's. Limits, `readOnly`,
- * `retry`, `autosave` and `otherTargets` are the outermost one's, so that a function can be called by
- * itself and as a part of something larger.
+ * Of an inner `transaction()` that is no `"new"` one, `label`, `propagation`, `signal` and `autosave` have
+ * an effect, and `isolation`, `readOnly`, `target` and `setLocal` are held against the outermost one's.
+ * Limits, `retry` and `otherTargets` are the outermost one's, so that a function can be called by itself
+ * and as a part of something larger.
  */
 export interface TransactionOptions extends UnitOptions {
   /** The only target that its statements may go to. @default that of its first statement */

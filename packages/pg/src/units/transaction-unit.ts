@@ -1,20 +1,14 @@
-import { isPolicyError, PolicyError } from "@doorpolicy/core";
+import { isPolicyError, type PolicyError } from "@doorpolicy/core";
 
 import type { Guard } from "../guard.ts";
 import { endPortal } from "../connection/ending.ts";
 import { activeQueryOf, type PgClient } from "../driver/pg-internals.ts";
+import { admit } from "./admit.ts";
 import { runAfterCommit } from "./after-commit.ts";
 import type { Block } from "./block.ts";
 import { isSoon } from "./is-soon.ts";
 import type { Borrower, ConnectionSource } from "./lease.ts";
-import {
-  afterEndDraft,
-  endedError,
-  isolationError,
-  rolledBackError,
-  unawaitedError,
-} from "./messages.ts";
-import { isStronger } from "./begin-commands.ts";
+import { afterEndDraft, endedError, rolledBackError, unawaitedError } from "./messages.ts";
 import type { CheckedTransactionOptions } from "./options.ts";
 import type { Settings } from "./settings.ts";
 import type { TransactionConnection } from "./transaction-connection.ts";
@@ -177,35 +171,10 @@ export class TransactionUnit implements OpenTransaction {
     return this.#enter(borrower);
   }
 
-  /** What an inner transaction asks for and a part of this one cannot have. */
   #admit(options: CheckedTransactionOptions): void {
-    const { isolation, setLocal, readOnly } = this.#transaction.options;
-    if (options.readOnly === true && readOnly !== true) {
-      throw new PolicyError(
-        "unit/invalid",
-        "An inner transaction() is to be read-only in one that is not: its savepoint could not keep it from writing.",
-        {
-          path: "readOnly",
-          hint: "Set `readOnly` on the outermost transaction(), or leave it out.",
-        },
-      );
-    }
-    if (options.isolation !== undefined && isStronger(options.isolation, isolation)) {
-      throw isolationError(options.isolation, isolation);
-    }
+    admit(options, this.#transaction.options);
     const targetProblem = this.#transaction.innerTargetProblem(options.target);
     if (targetProblem !== undefined) throw targetProblem;
-    for (const [name, value] of Object.entries(options.setLocal ?? {})) {
-      if (setLocal?.[name] === value) continue;
-      throw new PolicyError(
-        "unit/invalid",
-        `An inner transaction() sets \`${name}\` to another value than the outer one: it would hold for the rest of the outer one, too.`,
-        {
-          path: `setLocal.${name}`,
-          hint: 'Set it on the outermost transaction(), or use `propagation: "new"`.',
-        },
-      );
-    }
   }
 
   doom(reason: unknown): void {

@@ -156,21 +156,11 @@ async function perform<Result>(
   run: UnitFunction<Result>,
   signal: AbortSignal | undefined,
 ): Promise<Result> {
-  let stopListening: (() => void) | undefined;
+  const abort = abortOf(signal);
   try {
     signal?.throwIfAborted();
-    const work = runIn(unit, run);
-    const aborted = new Promise<never>((_, reject) => {
-      const abort = (): void => reject(signal?.reason);
-      signal?.addEventListener("abort", abort, { once: true });
-      stopListening = () => signal?.removeEventListener("abort", abort);
-    });
-    // Whichever comes second is nobody's: its statements are refused.
-    work.catch(() => undefined);
-    const result = await Promise.race([work, aborted]);
-    const settled = unit.settle();
-    settled.catch(() => undefined);
-    await Promise.race([settled, aborted]);
+    const result = await abort.orResultOf(runIn(unit, run));
+    await abort.orResultOf(unit.settle());
     signal?.throwIfAborted();
     await unit.commit();
     return result;
@@ -178,8 +168,31 @@ async function perform<Result>(
     await unit.rollBack(signal?.aborted === true ? abortedError(signal) : error);
     throw error;
   } finally {
-    stopListening?.();
+    abort.forget();
   }
+}
+
+/** Rejects with the signal's reason as soon as it is aborted, whatever is being waited for. */
+function abortOf(signal: AbortSignal | undefined): {
+  orResultOf: <Result>(work: Promise<Result>) => Promise<Result>;
+  forget: () => void;
+} {
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+  // Whichever comes second is nobody's: its statements are refused.
+  aborted.catch(() => undefined);
+  return {
+    orResultOf: (work) => {
+      work.catch(() => undefined);
+      return Promise.race([work, aborted]);
+    },
+    forget: () => {
+      if (abort !== undefined) signal?.removeEventListener("abort", abort);
+    },
+  };
 }
 
 async function join<Result>(
@@ -189,12 +202,15 @@ async function join<Result>(
   run: UnitFunction<Result>,
 ): Promise<Result> {
   const leave = outer.join(options, borrower);
+  const abort = abortOf(options.signal);
   try {
-    return await runIn(outer, run);
+    options.signal?.throwIfAborted();
+    return await abort.orResultOf(runIn(outer, run));
   } catch (error) {
     outer.doom(error);
     throw error;
   } finally {
+    abort.forget();
     leave();
   }
 }

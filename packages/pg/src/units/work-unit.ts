@@ -1,10 +1,10 @@
 import type { Guard } from "../guard.ts";
 import { makeHandle } from "../pool/handle.ts";
-import type { PgClient } from "../driver/pg-internals.ts";
+import { isPipelined, type PgClient } from "../driver/pg-internals.ts";
 import { controlTextOf, failQuery } from "../driver/query-forms.ts";
 import { forgotten } from "./forgotten.ts";
 import type { Borrower, ConnectionSource, Lease } from "./lease.ts";
-import { lateWorkDraft } from "./messages.ts";
+import { lateWorkDraft, pipelineError } from "./messages.ts";
 import { rawControlProblem } from "./raw-control.ts";
 import { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
@@ -63,6 +63,10 @@ export class WorkUnit implements OpenUnit {
   async #lend({ source, borrower, isSingle }: BorrowRequest): Promise<PgClient> {
     const lease = await this.lease(source, borrower);
     if (this.setLocal === undefined) return plainHandle(lease, source, isSingle);
+    if (isPipelined(lease.client)) {
+      lease.release();
+      throw pipelineError();
+    }
     return new SettingsHandle(lease, source, this.setLocal, isSingle).client;
   }
 

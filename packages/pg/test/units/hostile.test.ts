@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 
+import type { Submittable } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { detached, drain, transaction, unitOfWork } from "../../src/index.ts";
@@ -9,7 +10,7 @@ import { type Actor, clear, gate, type Stage, startStage } from "./stage.ts";
 
 /** `pg-copy-streams`, which comes without types. */
 interface CopyStreams {
-  from(text: string): import("pg").Submittable & NodeJS.WritableStream;
+  from(text: string): Submittable & NodeJS.WritableStream;
 }
 
 const copy: CopyStreams = createRequire(import.meta.url)("pg-copy-streams");
@@ -76,6 +77,7 @@ describe("transaction()", () => {
 
     await transaction(async () => {
       const client = await actor.pool.connect();
+      // oxlint-disable-next-line typescript/unbound-method -- as node-postgres' documentation has it.
       const { query } = client;
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as node-postgres' documentation has it.
       client.query = ((...given: Parameters<typeof query>) => {
@@ -115,6 +117,26 @@ describe("transaction()", () => {
     );
 
     expect(rows).toEqual([{ s: "7" }]);
+  });
+
+  test("is rolled back whole when the signal of one that has joined it is aborted", async () => {
+    const caller = new AbortController();
+    const never = gate();
+
+    const error = await rejection(
+      transaction(async () => {
+        await actor.pool.query("insert into t values (1, 'a')");
+        const joined = transaction({ propagation: "join", signal: caller.signal }, async () => {
+          await actor.pool.query("insert into t values (2, 'a')");
+          caller.abort(new Error("gone"));
+          await never.opened;
+        });
+        expect(await rejection(joined)).toMatchObject({ message: "gone" });
+      }),
+    );
+
+    expect(error).toMatchObject({ code: "transaction/rolled-back-at-commit" });
+    expect(await stage.stored()).toEqual([]);
   });
 
   test("undoes a failed statement alone in an inner one that asks for it", async () => {
