@@ -32,10 +32,9 @@ export interface Connected {
   readonly outermost: Block;
 }
 
-/** How a statement travels. */
+/** How a statement travels; `isSaved`: with a savepoint of its own. */
 export interface StatementForm {
   readonly isBatchable: boolean;
-  /** With a savepoint of its own. */
   readonly isSaved: boolean;
   /** Who reads it, where it is a cursor or a stream. */
   readonly reader?: CallSite | undefined;
@@ -75,7 +74,7 @@ export class TransactionConnection {
     return this.#source?.guard;
   }
 
-  /** The unit whose one connection it uses. */
+  /** Whose one connection it uses. */
   get enclosing(): OpenUnit | undefined {
     return this.#enclosing;
   }
@@ -217,7 +216,7 @@ export class TransactionConnection {
         await turns.control(after, "block").catch(() => undefined);
       }
     }
-    if (this.isBegun && lease.connection.status === "I") this.#onEndedFromWithin();
+    if (this.isBegun && lease.connection.status === "I") this.onEndedFromWithin();
   }
 
   /** Opens a block and those around it, within a turn. */
@@ -322,7 +321,8 @@ export class TransactionConnection {
   }
 
   /** A COMMIT came through where no text shows it: nothing more of this transaction would be one. */
-  #onEndedFromWithin(): void {
+  onEndedFromWithin(): void {
+    if (this.#broken !== undefined) return;
     const { turns, outermost, source } = this.#open();
     this.#broken = rawControlError(source.guard, "COMMIT", "a statement has ended the transaction");
     turns.popOpen(outermost);

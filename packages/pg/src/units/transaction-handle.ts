@@ -139,7 +139,7 @@ export class TransactionHandle {
     const [only] = controls;
     const fail = (error: Error): void =>
       query.handleError(error, this.#connected.lease.client.connection);
-    if (text !== undefined) this.#answerTruly(query);
+    if (text !== undefined) this.#answerTruly(query, only === undefined);
     if (text === undefined && only !== undefined) {
       const { guard } = this.#connected.source;
       const why = "it comes as a cursor or a query object that this driver does not know";
@@ -160,8 +160,13 @@ export class TransactionHandle {
   }
 
   /** A statement that is answered when everything was rolled back was not stored, whatever the server says. */
-  #answerTruly(query: PgQuery): void {
-    const { handleReadyForQuery } = query;
+  #answerTruly(query: PgQuery, isStatement: boolean): void {
+    const { handleReadyForQuery, handleCommandComplete } = query;
+    query.handleCommandComplete = (message, connection) => {
+      // Where a text hides it from the lexer (`standard_conforming_strings = off`) the answer still shows it.
+      if (isStatement && message.text === "COMMIT") this.#owner.transaction.onEndedFromWithin();
+      handleCommandComplete.call(query, message, connection);
+    };
     query.handleReadyForQuery = (connection) => {
       const refusal = this.#owner.refusal();
       if (refusal === undefined) handleReadyForQuery.call(query, connection);

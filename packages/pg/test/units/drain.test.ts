@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { drain, transaction, unitOfWork } from "../../src/index.ts";
 import { sharedState } from "../../src/registry.ts";
-import { pause, rejection } from "../world.ts";
+import { eventually, pause, rejection } from "../world.ts";
 import { clear, gate, type Stage, startStage } from "./stage.ts";
 
 let stage: Stage;
@@ -72,7 +72,7 @@ describe("drain()", () => {
 
     expect(outcome).toEqual({ isComplete: false, cut: 2 });
     expect(await stage.stored()).toEqual([]);
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
     expect(await waiting).toBeInstanceOf(Error);
     expect(await busy).toBeInstanceOf(Error);
     expect(stage.world.droppedServers()).toBe(before);

@@ -66,7 +66,7 @@ describe("signal", () => {
     );
     expect(performance.now() - begun).toBeLessThan(3_000);
     expect(await stage.stored()).toEqual([]);
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
     expect(stage.world.droppedServers()).toBe(before);
   });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { transaction, unitOfWork } from "../../src/index.ts";
+import { eventually } from "../world.ts";
 import { FORMS } from "./forms.ts";
 import { type Actor, clear, type Stage, startStage } from "./stage.ts";
 
@@ -32,7 +33,7 @@ test.each(FORMS)(
     });
 
     expect(await stage.stored()).toEqual([1]);
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
     expect(actor.seen).toEqual([]);
   },
 );
@@ -49,7 +50,7 @@ test.each(FORMS)(
     });
 
     expect(await stage.stored()).toEqual([1]);
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
     expect(actor.seen).toEqual([]);
   },
 );
@@ -62,12 +63,12 @@ test.each(FORMS)(
 
     await unitOfWork(SETTINGS, async () => {
       await run({ pg, pool, read: READ, value: VALUE });
-      expect(await stage.world.openTransactions()).toBe(0);
+      await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
       await pool.query("insert into t values (1, 'a')");
     });
 
     expect(await stage.stored()).toEqual([1]);
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
     expect(actor.seen).toEqual([]);
   },
 );

@@ -72,6 +72,20 @@ describe("transaction()", () => {
     expect(await stage.stored()).toEqual([]);
   });
 
+  test("fails, and says so, when a text has hidden a COMMIT from everybody but the server", async () => {
+    const error = await rejection(
+      transaction(async () => {
+        await actor.pool.query("set local standard_conforming_strings = off");
+        await actor.pool.query("select 'a\\'';commit;begin;--'").catch(() => undefined);
+        await actor.pool.query("insert into t values (1, 'a')");
+      }),
+    );
+
+    expect(error).toMatchObject({ code: "transaction/no-raw-control" });
+    expect(actor.rules()).toContain("transaction/no-raw-control");
+    expect(await stage.stored()).toEqual([]);
+  });
+
   test("lets a holder put a function of his own in the place of query(), as node-postgres shows it", async () => {
     const texts: unknown[] = [];
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { transaction, unitOfWork } from "../../src/index.ts";
-import { makeCursor, rejection } from "../world.ts";
+import { eventually, makeCursor, rejection } from "../world.ts";
 import { type Actor, clear, type Stage, startStage } from "./stage.ts";
 
 let stage: Stage;
@@ -148,7 +148,7 @@ describe("unitOfWork({ setLocal })", () => {
     await unitOfWork(TENANT, async () => {
       await send();
       expect(await rejection(send())).toMatchObject({ code: "23505" });
-      expect(await stage.world.openTransactions()).toBe(0);
+      await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
       expect((await actor.pool.query(READ)).rows).toEqual([{ s: "7" }]);
     });
 
@@ -167,7 +167,7 @@ describe("unitOfWork({ setLocal })", () => {
     const error = await unitOfWork(TENANT, () => rejection(send()));
 
     expect(error).toMatchObject({ code: "23503" });
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
     expect(actor.seen).toEqual([]);
   });
 
@@ -190,7 +190,7 @@ describe("unitOfWork({ setLocal })", () => {
       expect(await rejection(send())).toMatchObject({ code: "22023" });
     });
 
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
     expect(actor.seen).toEqual([]);
   });
 

@@ -2,6 +2,7 @@ import type { Mode } from "@doorpolicy/core";
 import { expect } from "vitest";
 
 import { transaction, unitOfWork } from "../../src/index.ts";
+import { eventually } from "../world.ts";
 import { type Stage } from "./stage.ts";
 
 const READ = "select current_setting('app.tenant', true) as s";
@@ -59,5 +60,5 @@ export async function crossTenants(
 
   expect(foreign).toEqual([]);
   expect(own.seen).toEqual([]);
-  expect(await stage.world.openTransactions()).toBe(0);
+  await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
 }

@@ -119,7 +119,7 @@ describe("transaction()", () => {
 
     expect(error).toMatchObject({ code: "42601", position: "1" });
     expect(stage.sent().slice(1)).toEqual(["ROLLBACK"]);
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
   });
 
   test.each([
@@ -138,7 +138,7 @@ describe("transaction()", () => {
 
       expect(swallowed).toMatchObject({ code: "22023" });
       expect(error).toMatchObject({ code: "transaction/rolled-back-at-commit" });
-      expect(await stage.world.openTransactions()).toBe(0);
+      await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
       expect(actor.rules()).toEqual(["transaction/rolled-back-at-commit"]);
     },
   );

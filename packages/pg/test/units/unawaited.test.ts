@@ -139,7 +139,7 @@ describe("work that the function of a transaction() has not awaited", () => {
     expect(String(error)).toContain("unawaited.test.ts");
     expect(await late).toBeInstanceOf(Error);
     expect(await stage.stored()).toEqual([]);
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
     expect(actor.rules()[0]).toBe("unit/unawaited-work");
   });
 
@@ -177,7 +177,7 @@ describe("work that the function of a transaction() has not awaited", () => {
     expect(await late).toBeInstanceOf(Error);
     expect(performance.now() - begun).toBeLessThan(3_000);
     expect(await stage.stored()).toEqual([]);
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
     expect(stage.world.droppedServers()).toBe(before);
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { transaction, unitOfWork } from "../../src/index.ts";
-import { makeCursor, rejection, requirePg } from "../world.ts";
+import { eventually, makeCursor, rejection, requirePg } from "../world.ts";
 import { FORMS } from "./forms.ts";
 import { clear, type Stage, startStage } from "./stage.ts";
 import { crossTenants } from "./tenants.ts";
@@ -31,7 +31,7 @@ describe.each(["pg85", "pg811", "pg816"])("with %s", (name) => {
       await transaction({ ...SETTINGS, autosave: "statement" }, () => run(given));
       await unitOfWork(SETTINGS, () => run(given));
 
-      expect(await stage.world.openTransactions()).toBe(0);
+      await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
       expect(own.seen).toEqual([]);
     },
   );
@@ -67,7 +67,7 @@ describe.each(["pg85", "pg811", "pg816"])("with %s", (name) => {
     expect(late).toMatchObject({ code: "unit/unawaited-work" });
     expect(slow).toMatchObject({ code: "unit/unawaited-work" });
     expect(await stage.stored()).toEqual([1, 3]);
-    expect(await stage.world.openTransactions()).toBe(0);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
   });
 });
 
@@ -169,6 +169,6 @@ test("300 units at once, aborted, failing and left behind at random, leave nothi
 
   expect(await stage.stored()).toEqual([...acknowledged].toSorted((one, other) => one - other));
   expect(acknowledged.size).toBe(150);
-  expect(await stage.world.openTransactions()).toBe(0);
+  await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
   expect(stage.world.droppedServers()).toBe(before);
 });
