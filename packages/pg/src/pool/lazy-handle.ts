@@ -4,8 +4,7 @@ import {
   transactionControlsIn,
 } from "@doorpolicy/core";
 
-import type { CallSite } from "../call-site.ts";
-import { captureCallSite, FRAMES_OF_BLOCK } from "../call-site.ts";
+import { type CallSite, captureCallSite, FRAMES_OF_BLOCK } from "../call-site.ts";
 import type { Guard } from "../guard.ts";
 import { makeHandle } from "./handle.ts";
 import { releasedError } from "../connection/messages.ts";
@@ -104,7 +103,7 @@ export class LazyHandle {
   }
 
   async #run(asked: AskedQuery, site: CallSite): Promise<void> {
-    const { query, text } = asked;
+    const { text } = asked;
     const control = controlOf(text);
     const pending = this.#pending;
     if (pending === undefined) {
@@ -130,7 +129,7 @@ export class LazyHandle {
         break;
       default:
         this.#pending = undefined;
-        await this.#open(asked, pending, query);
+        await this.#open(asked, pending);
     }
   }
 
@@ -139,11 +138,7 @@ export class LazyHandle {
     answerLocally(query, tag, this.#lease.client.connection);
   }
 
-  async #open(
-    asked: AskedQuery,
-    { commands, site }: Pending,
-    query: AskedQuery["query"],
-  ): Promise<void> {
+  async #open(asked: AskedQuery, { commands, site }: Pending): Promise<void> {
     const { connection } = this.#lease;
     const isTold = this.#guard.response("transaction/limits") === "act";
     const before = [
@@ -152,8 +147,8 @@ export class LazyHandle {
     ];
     connection.noteStatement("BEGIN", site);
     if (asked.isBatchable) {
-      enclose(query, before, []);
-      await this.#turns.send(query, "block");
+      enclose(asked.query, before, []);
+      await this.#turns.send(asked.query, "block");
       return;
     }
     await this.#turns.control(before, "block");

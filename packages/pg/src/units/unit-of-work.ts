@@ -119,19 +119,31 @@ export function detached<Result>(run: UnitFunction<Result>): Promise<Result> {
  * any it is called at once.
  *
  * The transaction is stored whatever `action` does: what it throws is reported as
- * `unit/after-commit-failed`. It runs outside of the transaction.
+ * `unit/after-commit-failed`. It runs outside of the transaction, in the unit of work around it: on
+ * that one's connection and with its settings.
  *
  * Rejects with `transaction/ended` in a transaction that has ended.
  */
 export async function afterCommit(action: () => unknown): Promise<void> {
-  const inside = transactionOf(currentUnit());
+  const unit = currentUnit();
+  const inside = transactionOf(unit);
   if (inside === undefined) {
     await action();
     return;
   }
   const tooLate = inside.refusal();
   if (tooLate !== undefined) throw tooLate;
-  inside.afterCommit(() => runIn(undefined, action));
+  // The unit around has a connection: to wait for a second one while holding it could last for ever.
+  inside.afterCommit(() => runIn(unitAround(unit), action));
+}
+
+/** The unit that the outermost transaction around the caller runs in. */
+function unitAround(unit: Unit | undefined): Unit | undefined {
+  let around: Unit | undefined;
+  for (let one = unit; one !== undefined; one = one.parent) {
+    if (isTransaction(one)) around = one.parent;
+  }
+  return around;
 }
 
 function begin(

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import type { Submittable } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { detached, drain, transaction, unitOfWork } from "../../src/index.ts";
+import { afterCommit, detached, drain, transaction, unitOfWork } from "../../src/index.ts";
 import { sharedState } from "../../src/registry.ts";
 import { makeCursor, rejection, requirePg } from "../world.ts";
 import { type Actor, clear, gate, type Stage, startStage } from "./stage.ts";
@@ -240,6 +240,29 @@ describe("unitOfWork()", () => {
     );
 
     expect(rows).toEqual([{ s: "3" }]);
+  });
+});
+
+describe("afterCommit()", () => {
+  test("uses the connection and the settings of the unit around, where there is no second one", async () => {
+    await using small = stage.actor({
+      connections: { maxPerProcess: 1, acquireTimeoutMs: 800 },
+    });
+    let rows: unknown;
+
+    await unitOfWork({ setLocal: { "app.tenant": "7" } }, () =>
+      transaction(async () => {
+        await transaction(() =>
+          afterCommit(async () => {
+            rows = (await small.pool.query(tenant)).rows;
+          }),
+        );
+        await small.pool.query("insert into t values (1, 'a')");
+      }),
+    );
+
+    expect(rows).toEqual([{ s: "7" }]);
+    expect(small.seen).toEqual([]);
   });
 });
 
