@@ -9,7 +9,7 @@ export {
 export { resolveForProcess } from "./process-context.ts";
 export { type EndablePool, poolsOf } from "./registry.ts";
 export { VIOLATION_CHANNEL } from "./report.ts";
-export { currentUnit, runIn } from "./units/context.ts";
+export { currentUnit } from "./units/context.ts";
 export { drain, type DrainOutcome } from "./units/drain.ts";
 export type {
   Propagation,
