@@ -1,5 +1,5 @@
 import type { Client, Connection, Submittable } from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 import {
   eventually,
@@ -214,9 +214,12 @@ describe("a COPY FROM whose writer does nothing", () => {
       handleCopyInResponse: () => undefined,
     });
     client.query(copy);
+    const sync = vi.spyOn(client.connection, "sync");
 
     await new Promise((resolve) => client.once("end", resolve));
 
+    // Answered by a ReadyForQuery of its own, behind which the goodbye would have to wait.
+    expect(sync).not.toHaveBeenCalled();
     expect(copy.error).toMatchObject(ENDED);
     expect(seen).toMatchObject([{ rule: "transaction/idle", action: "rolled-back" }]);
     expect(await busyBackends()).toBe(0);

@@ -19,6 +19,7 @@ import {
   type PgQuery,
 } from "../driver/pg-internals.ts";
 import type { StalledReader } from "./reader-watch.ts";
+import { isBound } from "../driver/bound-queries.ts";
 import { whenSettled } from "./settle.ts";
 
 /** How long a ROLLBACK of ours may take. */
@@ -185,9 +186,10 @@ export function endPortal(client: PgClient, query: PgQuery, reason: Error): void
   failForGood(query);
   query.handleError(reason, client.connection);
   if (bytesMoved(client) !== before) return;
-  // Means nothing outside a COPY FROM; both are ended by the ReadyForQuery that Sync brings.
+  // Means nothing outside a COPY FROM.
   client.connection.sendCopyFail("nothing came from the writer");
-  client.connection.sync();
+  // One too many would be answered while the connection closes, and the pooler drops its server connection.
+  if (isBound(query)) client.connection.sync();
 }
 
 function poison(host: EndingHost, over: OverLimit, site: CallSite | undefined): () => PolicyError {

@@ -11,6 +11,7 @@ import {
   type PgQuery,
   unsentQueriesOf,
 } from "../driver/pg-internals.ts";
+import { noteBoundQueries } from "../driver/bound-queries.ts";
 import { unwatch, watch, type Watched } from "./watchdog.ts";
 
 /** A reader that has moved a byte within this time is slow, and not gone. */
@@ -65,6 +66,7 @@ export class ReaderWatch implements Watched {
   #pauseTime = 0;
   /** A COPY FROM: the server waits for its writer until that says that it is done, whatever came before. */
   #copyIn: PgQuery | undefined;
+  #isNotingBound = false;
 
   constructor(client: PgClient, host: ReaderHost, isWatching: boolean) {
     this.#client = client;
@@ -81,6 +83,8 @@ export class ReaderWatch implements Watched {
 
   /** A cursor or a stream is about to be sent. */
   add(query: PgQuery, site: CallSite | undefined): void {
+    if (!this.#isNotingBound) noteBoundQueries(this.#client);
+    this.#isNotingBound = true;
     this.#readers.set(query, site);
     watch(this, now());
   }
