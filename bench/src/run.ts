@@ -1,50 +1,62 @@
-import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { Command } from "commander";
-import { startTestbed } from "@doorpolicy/testbed";
-import { ratios } from "./ratios/index.ts";
-import { measure, type Summary } from "./rounds.ts";
-
-const RESULTS = new URL("../results.json", import.meta.url);
+import { families } from "./families.ts";
+import type { Measured } from "./method/rounds.ts";
+import type { Answer } from "./protocol.ts";
+import { resultsOf } from "./report/results.ts";
+import { line } from "./report/table.ts";
+import { writeReport } from "./report/write-report.ts";
+import { runFamily } from "./run-family.ts";
 
 const options = new Command("bench")
-  .description("Measures ratios side by side, interleaved, with an A/A control.")
-  .option("--only <name>", "one ratio, by name")
-  .option("--quick", "fewer rounds")
+  .description("Measures ratios side by side, interleaved, with an A/A control. Never a test.")
+  .option("--only <name>", "the figures whose names begin so; results.json is left as it is")
+  .option("--quick", "all with fewer and shorter rounds")
+  .option("--list", "names what can be measured")
   .option("--allow-download", "fetch the servers when they are not here")
   .parse()
-  .opts<{ only?: string; quick?: boolean; allowDownload?: boolean }>();
+  .opts<{ only?: string; quick?: boolean; list?: boolean; allowDownload?: boolean }>();
 
-const chosen = ratios.filter((ratio) => options.only === undefined || ratio.name === options.only);
+const chosen: string[] = [];
+for (const [family, load] of Object.entries(families)) {
+  const figures = (await load()).flatMap((experiment) => experiment.figures);
+  const named = figures.filter(({ name }) => name.startsWith(options.only ?? ""));
+  if (named.length > 0) chosen.push(family);
+  if (options.list === true) {
+    for (const { name, what } of named) process.stdout.write(`${name.padEnd(34)} ${what}\n`);
+  }
+}
+
 if (chosen.length === 0) {
-  process.stderr.write(
-    `No ratio is named "${options.only}". Known: ${ratios.map((r) => r.name).join(", ")}.\n`,
-  );
-  process.exit(2);
+  process.stderr.write(`Nothing begins with "${options.only}". See --list.\n`);
+  process.exitCode = 2;
+} else if (options.list !== true) {
+  await runAll();
 }
 
-await using testbed = await startTestbed({
-  allowDownload: options.allowDownload === true,
-  poolSize: 20,
-});
-const measured: Record<string, Summary & { readonly control: Summary }> = {};
-for (const ratio of chosen) {
-  const { ours, base } = await ratio.open({ pooledUrl: testbed.urls.pooled });
-  const { ratio: summary, control } = await measure(ours, base, options.quick === true ? 9 : 31);
-  await ours.close();
-  await base.close();
-  measured[ratio.name] = { ...summary, control };
-  process.stdout.write(
-    `${ratio.name.padEnd(32)} ${summary.median} (${summary.q25}–${summary.q75}; A/A ${control.q25}–${control.q75})  ${ratio.what}\n`,
-  );
-}
-
-if (options.only === undefined) {
-  const results = {
-    date: new Date().toISOString().slice(0, 10),
-    machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
-    versions: { node: process.versions.node, ...testbed.versions },
-    ratios: measured,
+async function runAll(): Promise<void> {
+  const ratios: Record<string, Measured> = {};
+  const skipped: Record<string, string> = {};
+  const versions: Record<string, string> = {};
+  const meet = (answer: Answer): void => {
+    if (answer.kind === "versions") Object.assign(versions, answer.versions);
+    if (answer.kind === "skipped") {
+      skipped[answer.name] = answer.reason;
+      process.stdout.write(`${answer.name.padEnd(34)} skipped: ${answer.reason}\n`);
+    }
+    if (answer.kind === "measured") {
+      ratios[answer.name] = answer.measured;
+      process.stdout.write(`${line(answer.name, answer.measured)}\n`);
+    }
   };
-  writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+  for (const family of chosen) {
+    const request = {
+      family,
+      quick: options.quick === true,
+      allowDownload: options.allowDownload === true,
+      ...(options.only !== undefined && { only: options.only }),
+    };
+    await runFamily(request, meet);
+  }
+  // A part of the figures would make a file that looks like a whole run.
+  if (options.only === undefined) await writeReport(resultsOf(versions, ratios, skipped));
 }

@@ -159,10 +159,11 @@ async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServe
     },
     markClients() {
       const mark = testbed.logs.mark();
+      const before = testbed.logs.since(undefined, "pooler");
       return async () => {
         // The console answers after everything that came before, so the log is complete by now.
         await testbed.admin("show version");
-        return mostConnectedIn(testbed.logs.since(mark, "pooler"));
+        return mostConnectedIn(testbed.logs.since(mark, "pooler"), before);
       };
     },
     async [Symbol.asyncDispose]() {

@@ -29,10 +29,18 @@ export function statementsIn(log: string): readonly LoggedStatement[] {
 
 const CLIENT_LINE = /(?<id>C-0x\w+): app\w*\/app@\S+ (?<what>login attempt|closing because)/g;
 
-/** The most clients of the suite's database that PgBouncer's log has connected at one time. */
-export function mostConnectedIn(log: string): number {
+/**
+ * The most clients of the suite's database that PgBouncer has had connected at one time during a log, and
+ * before it those of another: one that stayed open for a moment is used again.
+ */
+export function mostConnectedIn(log: string, before: string = ""): number {
   const connected = new Set<string>();
-  let most = 0;
+  follow(before, connected);
+  return follow(log, connected);
+}
+
+function follow(log: string, connected: Set<string>): number {
+  let most = connected.size;
   for (const { groups } of log.matchAll(CLIENT_LINE)) {
     const { id = "", what } = groups ?? {};
     if (what === "login attempt") connected.add(id);

@@ -14,6 +14,8 @@
  * - `safe-cancel`: a CancelRequest whose sender hangs up at once does not end the pooler.
  * - `announces-itself`: version, pool mode and limits arrive as parameters at login.
  * - `replication`: replication connections pass.
+ * - `accepts-pipelined-handshake`: messages that arrive ahead of the answer they follow, from the
+ *   startup packet to the first statement, are kept and read in turn.
  * - `keeps-empty-name`: a client without a name does not show the name of the client before it.
  *
  * Parameter names compare without regard to case, as in Postgres.
@@ -29,6 +31,7 @@ export type Capability =
   | "announces-itself"
   | "replication"
   | "keeps-empty-name"
+  | "accepts-pipelined-handshake"
   | `accepts-startup-parameter:${string}`
   | `ignores-startup-parameter:${string}`
   | `tracks-parameter:${string}`;

@@ -14,11 +14,11 @@ const SEVERITIES = ["error", "warn"] as const;
  */
 export function check(facts: ClientFacts, policy: ResolvedPolicy): Diagnostic[] {
   const { client, lane } = facts;
-  const { target, has } = laneInUse(policy, { target: facts.target, lane });
+  const { target, has, reuse } = laneInUse(policy, { target: facts.target, lane });
   const found = rules.flatMap((rule): Diagnostic[] => {
     const severity = policy.rules[rule.id]?.check ?? rule.severity;
     if (severity === "off") return [];
-    return Array.from(rule.check(facts, { policy, target, has }), (finding) => {
+    return Array.from(rule.check(facts, { policy, target, has, reuse }), (finding) => {
       const allowed = reasonFor(policy, rule.id, finding);
       return Object.freeze({
         ...finding,

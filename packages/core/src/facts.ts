@@ -51,7 +51,11 @@ export interface ClientFacts {
   readonly applicationName: Fact<string | undefined>;
   /** Most connections open at a time; `Infinity` where unbounded. */
   readonly poolMax: Fact<number>;
-  /** How often one connection is handed out before it is closed; `Infinity` where unbounded. */
+  /**
+   * How often one connection is handed out before it is closed; `Infinity` where unbounded. 1 is also
+   * how the guarded driver is told to keep none: it hands a connection to whoever waits, and closes it
+   * when nobody does.
+   */
   readonly usesPerConnection: Fact<number>;
   /** How long a caller waits for a connection; `Infinity` where it waits for ever. */
   readonly acquireTimeoutMs: Fact<number>;

@@ -45,6 +45,7 @@ export type {
   PoolerLimits,
   PoolerPolicy,
   PoolerSettings,
+  PresetName,
   RuleSetting,
   RuntimeLevel,
   TargetPolicy,

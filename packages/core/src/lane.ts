@@ -14,6 +14,11 @@ export interface LaneInUse {
   readonly target: ResolvedTarget;
   readonly lane: Lane;
   readonly mode: Mode;
+  /**
+   * What happens on this lane to a connection that nobody is using: as `connections.reuse` says where
+   * a pooler pools behind it, else `"pool"`, since each connection costs Postgres a fork.
+   */
+  readonly reuse: "none" | "pool";
   /** The direct lane has what Postgres itself has; replicas count as reached through the target's pooler. */
   readonly has: (capability: Capability) => boolean;
   /**
@@ -47,6 +52,7 @@ export function laneInUse(policy: ResolvedPolicy, choice: LaneChoice = {}): Lane
     target,
     lane,
     mode: target.mode,
+    reuse: capabilities.has("pools-connections") ? policy.connections.reuse : "pool",
     has: (capability: Capability) => capabilities.has(capability),
     url: () => urls()[0] ?? fail(missing(target, lane, "no URL is set")),
     urls,

@@ -6,8 +6,29 @@ import type { Violation } from "./violation.ts";
 /** A connection URL, or the name of the environment variable that holds it (see {@link env}). */
 export type UrlSource = string | EnvReference;
 
+/**
+ * A preset by name.
+ *
+ * - `"recommended"`: safe to add to a running service; it lies under every policy.
+ * - `"strict"`: violations are acted upon, and a service's own options override nothing.
+ *
+ * The others say only how connections are kept, and go beside one of these two:
+ *
+ * - `"pgbouncer"`: `reuse: "none"`, closed 5 ms after nobody waits. Connecting to PgBouncer is cheap.
+ * - `"serverless"`: `reuse: "none"`, closed at once: a frozen process runs no timer that would do it later.
+ * - `"supabase"`, `"neon"`, `"rds-proxy"`: `reuse: "pool"` for 5 s. Connecting there is dear.
+ */
+export type PresetName =
+  | "recommended"
+  | "strict"
+  | "pgbouncer"
+  | "serverless"
+  | "supabase"
+  | "neon"
+  | "rds-proxy";
+
 /** A preset by name, or the policy of a team package, imported and passed as an object. */
-export type PolicyBase = "recommended" | "strict" | Policy;
+export type PolicyBase = PresetName | Policy;
 
 /** What a team wants of every connection, in no ORM's words. Written by people; see `ResolvedPolicy`. */
 export interface Policy {
@@ -144,14 +165,19 @@ export interface ConnectionPolicy {
   /**
    * What happens to a connection that nobody is using.
    *
-   * - `"none"`: it is closed; the pooler does the pooling.
+   * - `"none"`: it is closed as soon as nobody waits for it; the pooler does the pooling.
    * - `"pool"`: it stays open for `idleTimeoutMs`, for whoever comes next in this process.
+   *
+   * Holds where a pooler pools behind it. On the direct lane and with the pooler kind `"none"` it is
+   * always `"pool"`: each connection there costs Postgres a fork.
    *
    * @default "none"
    */
   readonly reuse?: "none" | "pool";
   /**
-   * Most connections that one pool of this process has open at a time; more callers wait.
+   * Most connections that this process has open at a time to one lane of a target, those being opened
+   * and closed included; more callers wait. All pools of all adapters share it, from whichever copy of
+   * a package they come. Replicas have their own.
    *
    * @default 10
    */
@@ -164,11 +190,49 @@ export interface ConnectionPolicy {
    */
   readonly acquireTimeoutMs?: number;
   /**
-   * With `reuse: "pool"`, how long an unused connection stays open, in milliseconds.
+   * With `reuse: "none"`, how long a released connection that nobody waits for stays open for whoever
+   * comes next, in milliseconds. Statements that follow each other without a pause then share one
+   * login; 0 closes at once. Shorter than `acquireTimeoutMs`. No effect with `"pool"`.
+   *
+   * @default 5 (`strict` and `serverless`: 0)
+   */
+  readonly lingerMs?: number;
+  /**
+   * With `reuse: "pool"`, how long an unused connection stays open, in milliseconds. No effect with
+   * `"none"`.
    *
    * @default 5_000
    */
   readonly idleTimeoutMs?: number;
+  /**
+   * With `reuse: "pool"`, how many connections of each pool stay open though nobody uses them. Each
+   * one keeps a client slot of the pooler, on Postgres itself a process, for as long as this process
+   * lives. At most `maxPerProcess`; refused where every target has a pooler and `reuse` is `"none"`.
+   *
+   * @default 0
+   */
+  readonly minPerProcess?: number;
+  /**
+   * Age in milliseconds at which a connection is closed, whatever `reuse` says: at once where nobody
+   * uses it, else when it is given back. A process that is never idle so moves on after a restart of
+   * the pooler. Up to 10 % less, by chance for each connection, so that not all are opened anew
+   * together. 0 means never. Not shorter than `idleTimeoutMs`.
+   *
+   * @default 60_000
+   */
+  readonly maxLifetimeMs?: number;
+  /**
+   * Whether the first SASL message goes out with the startup packet and the first statement with the
+   * last message of the login, so that 5 round trips become 3. Done only where the lane
+   * `accepts-pipelined-handshake`, over verified TLS, a Unix socket or loopback, to a server that has
+   * asked for SCRAM before; anything else logs in one message after another.
+   *
+   * A statement sent that way counts as sent: a connection lost before its answer is
+   * `statement/outcome-unknown`, and the statement is never repeated.
+   *
+   * @default false
+   */
+  readonly pipelineHandshake?: boolean;
   /**
    * How long a connection may be out of its pool without a message of its holder, in milliseconds,
    * before `connections/held-idle` is reported with the stack of whoever took it: it keeps a slot of

@@ -26,7 +26,7 @@ export interface ResolvedPolicy {
   readonly allow: readonly Exception[];
   /** True when a service's own options may not override this key. */
   isEnforced(key: string): boolean;
-  /** What the environment or an expired exception changed; said once by whoever uses the policy. */
+  /** What the environment or an expired exception changed, and what has no effect; said once by whoever uses the policy. */
   readonly notices: readonly string[];
   readonly onViolation: ((violation: Violation) => void) | undefined;
 }
@@ -56,10 +56,15 @@ export interface ResolvedPooler {
 }
 
 export interface ResolvedConnections {
+  /** As the policy says; what holds on a lane is `LaneInUse.reuse`. */
   readonly reuse: "none" | "pool";
   readonly maxPerProcess: number;
   readonly acquireTimeoutMs: number;
+  readonly lingerMs: number;
   readonly idleTimeoutMs: number;
+  readonly minPerProcess: number;
+  readonly maxLifetimeMs: number;
+  readonly pipelineHandshake: boolean;
   readonly heldIdleWarnMs: number;
   readonly heldIdleReclaimMs: number;
 }

@@ -1,6 +1,7 @@
 import type { Capability } from "./capability.ts";
 import type { Finding } from "./diagnostic.ts";
 import type { ClientFacts } from "./facts.ts";
+import type { LaneInUse } from "./lane.ts";
 import type { CheckLevel } from "./policy.ts";
 import type { ResolvedPolicy, ResolvedTarget } from "./resolved-policy.ts";
 
@@ -8,6 +9,8 @@ import type { ResolvedPolicy, ResolvedTarget } from "./resolved-policy.ts";
 export interface RuleContext {
   readonly policy: ResolvedPolicy;
   readonly target: ResolvedTarget;
+  /** What happens on the lane in use to a connection that nobody is using. */
+  readonly reuse: LaneInUse["reuse"];
   /** Whether the lane in use has the capability; the direct lane has what Postgres itself has. */
   readonly has: (capability: Capability) => boolean;
 }

@@ -11,6 +11,7 @@ const bouncer = (version?: string, more: Partial<PoolerTraits> = {}): PoolerTrai
 
 /** The first version that has it, and one before it. */
 const steps: readonly (readonly [Capability, since: string, before: string])[] = [
+  ["accepts-pipelined-handshake", "1.18", "1.17"],
   ["safe-cancel", "1.19.1", "1.19"],
   ["parses-options", "1.20", "1.19.1"],
   ["accepts-startup-parameter:IntervalStyle", "1.20", "1.18"],

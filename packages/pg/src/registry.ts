@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 
+import type { Gate } from "./pool/gate.ts";
 import type { Unit } from "./units/unit.ts";
 
 /** A pool that can be ended by somebody who did not make it. */
@@ -17,6 +18,8 @@ interface SharedState {
   /** Units whose function has not settled yet. */
   running?: Set<Promise<unknown>>;
   isDraining?: boolean;
+  /** By target and lane. */
+  gates?: Map<string, Gate>;
   /** The units have ended, and the pools with them: nobody gets a connection any more. */
   isDrained?: boolean;
 }

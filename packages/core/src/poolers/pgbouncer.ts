@@ -71,6 +71,11 @@ export const PGBOUNCER: readonly Step[] = [
     when: ({ maxPreparedStatements: most = 200 }) => most > 0,
   },
   {
+    capability: "accepts-pipelined-handshake",
+    since: "1.18",
+    source: "SCRAM with 1.18.0 and 1.24.1, 5 round trips become 3 (measured); older ones not tried",
+  },
+  {
     capability: "keeps-empty-name",
     since: "1.22",
     source: "NEWS 1.22; before it an unnamed client shows its predecessor's name (measured)",

@@ -3,6 +3,7 @@ import type {
   ExternalCallsPolicy,
   NamingPolicy,
   Policy,
+  PresetName,
   RuleSetting,
   TransactionPolicy,
   UnitsPolicy,
@@ -34,7 +35,11 @@ const recommended: BasePolicy = {
     reuse: "none",
     maxPerProcess: 10,
     acquireTimeoutMs: 5_000,
+    lingerMs: 5,
     idleTimeoutMs: 5_000,
+    minPerProcess: 0,
+    maxLifetimeMs: 60_000,
+    pipelineHandshake: false,
     heldIdleWarnMs: 5_000,
     heldIdleReclaimMs: 60_000,
   },
@@ -58,7 +63,7 @@ const recommended: BasePolicy = {
 /** What a team aims at: violations are acted upon, and a service's own options override nothing. */
 const strict: Policy = {
   mode: "enforce",
-  connections: { heldIdleReclaimMs: 15_000 },
+  connections: { lingerMs: 0, heldIdleReclaimMs: 15_000 },
   transaction: { statementTimeoutMs: 15_000, lockTimeoutMs: 5_000 },
   rules: {
     ...Object.fromEntries(ruleIds.map((id) => [id, "error" as const])),
@@ -67,10 +72,23 @@ const strict: Policy = {
   enforced: ["naming", "connections", "transaction", "units"],
 };
 
+/** PgBouncer takes a login in a fraction of a millisecond, and its client slots are what is scarce. */
+const pgbouncer: Policy = { connections: { reuse: "none", lingerMs: 5 } };
+
+/** A process that is frozen between two requests runs no timer: what it leaves open stays open. */
+const serverless: Policy = { connections: { reuse: "none", lingerMs: 0 } };
+
+/** A login crosses a network, a proxy and TLS; a request's next statement should not pay it again. */
+const dearConnects: Policy = { connections: { reuse: "pool", idleTimeoutMs: 5_000 } };
+
 /** The presets by name. `recommended` lies under every policy, whatever it extends. */
-export const presets: { readonly recommended: BasePolicy; readonly strict: Policy } = Object.freeze(
-  {
+export const presets: Readonly<Record<PresetName, Policy>> & { readonly recommended: BasePolicy } =
+  Object.freeze({
     recommended,
     strict,
-  },
-);
+    pgbouncer,
+    serverless,
+    supabase: dearConnects,
+    neon: dearConnects,
+    "rds-proxy": dearConnects,
+  });

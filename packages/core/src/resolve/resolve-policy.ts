@@ -8,6 +8,7 @@ import type {
 } from "../resolved-policy.ts";
 import { nameConnection } from "../naming/name.ts";
 import { ruleIds } from "../rules/index.ts";
+import { checkConnections, connectionNotices } from "./connections.ts";
 import { mergePolicy } from "./merge.ts";
 import { modeFromEnvironment, rulesFromEnvironment } from "./overrides.ts";
 import type { BasePolicy } from "./presets.ts";
@@ -32,6 +33,7 @@ export function resolvePolicy(policy: Policy, context: ProcessContext): Resolved
   const targets = resolveTargets(merged, { fallback: merged.mode, override }, environment);
   const connections = Object.freeze({ ...merged.connections });
   const transaction = resolveTransaction(merged);
+  checkConnections(connections, targets);
   checkTimeoutChain(connections, transaction, targets);
 
   const rules = resolveRules(merged, environment);
@@ -49,6 +51,7 @@ export function resolvePolicy(policy: Policy, context: ProcessContext): Resolved
     isEnforced: enforcement(merged.enforced ?? []),
     notices: Object.freeze([
       ...(override === undefined ? [] : modeNotices(merged, override)),
+      ...connectionNotices(connections, targets),
       ...rules.notices,
       ...exceptions.notices,
     ]),

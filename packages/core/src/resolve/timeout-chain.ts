@@ -86,6 +86,20 @@ function chainsOf(
         { name: "transaction.timeoutMs", ms: transaction.timeoutMs, gap: "less" },
       ],
     },
+    ...[
+      { name: "connections.acquireTimeoutMs", ms: connections.acquireTimeoutMs },
+      { name: "connections.maxLifetimeMs", ms: connections.maxLifetimeMs },
+    ].map((limit): Chain => ({
+      otherwise: 'connections are kept as with `reuse: "pool"`, which would say so',
+      links: [lingering(connections), { ...limit, gap: "less" }],
+    })),
+    {
+      otherwise: "the idle limit can never fire",
+      links: [
+        { name: "connections.idleTimeoutMs", ms: connections.idleTimeoutMs, gap: "less-or-equal" },
+        { name: "connections.maxLifetimeMs", ms: connections.maxLifetimeMs, gap: "less-or-equal" },
+      ],
+    },
     {
       otherwise: "a held connection is taken back before anybody was warned",
       links: [
@@ -106,6 +120,11 @@ function chainsOf(
       ],
     },
   ];
+}
+
+/** It lingers only where connections are not kept anyway. */
+function lingering({ reuse, lingerMs }: ResolvedConnections): Link {
+  return { name: "connections.lingerMs", ms: reuse === "none" ? lingerMs : 0, gap: "less" };
 }
 
 function chainsOfTarget(

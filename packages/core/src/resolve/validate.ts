@@ -1,10 +1,12 @@
 import { isPolicyError, PolicyError } from "../errors.ts";
 import { isPolicy } from "../policy-mark.ts";
 import { readConnectionUrl } from "../url/connection-url.ts";
+import { nearest } from "./nearest.ts";
+import { presets } from "./presets.ts";
 import { asCode, describe, invalid, isObject, join, type Problem } from "./problem.ts";
 import { problemsOfShape } from "./shape.ts";
 
-const PRESETS = ["recommended", "strict"];
+const PRESETS: readonly string[] = Object.keys(presets);
 
 /**
  * Checks the shape of a policy and of all that it extends.
@@ -85,11 +87,16 @@ function problemsOfBases(bases: unknown, at: string): readonly Problem[] {
 function problemsOfBase(base: unknown, at: string): readonly Problem[] {
   if (typeof base !== "string") return problemsOf(base, at);
   if (PRESETS.includes(base)) return [];
+  const guess = nearest(base, PRESETS);
   return [
     invalid(
       at,
-      `${asCode(at)} names ${describe(base)}; the presets are "recommended" and "strict".`,
-      "Import the package and pass its policy: `extends: teamPolicy`.",
+      guess === undefined
+        ? `${asCode(at)} names ${describe(base)}; the presets are ${PRESETS.map((name) => `"${name}"`).join(", ")}.`
+        : `${asCode(at)} names ${describe(base)}; did you mean "${guess}"?`,
+      guess === undefined
+        ? "Import the package and pass its policy: `extends: teamPolicy`."
+        : `Set it to "${guess}", or import a package and pass its policy.`,
     ),
   ];
 }

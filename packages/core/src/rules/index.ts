@@ -47,6 +47,7 @@ const runtimeRuleIds = [
   "connections/released-busy",
   "connections/held-idle",
   "connections/abandoned",
+  "connections/changing-salt",
 ] as const;
 
 /** Ids of all rules, of the static check and of run time. */

@@ -11,9 +11,8 @@ import { helpOf } from "../help.ts";
 export const noClientPool: Rule = {
   id: "connections/no-client-pool",
   severity: "error",
-  *check({ poolMax, usesPerConnection, coverage, remedy }, { policy, has }) {
-    if (!has("pools-connections") || policy.connections.reuse === "pool") return;
-    if (usesPerConnection.value === 1) return;
+  *check({ poolMax, usesPerConnection, coverage, remedy }, { reuse }) {
+    if (reuse === "pool" || usesPerConnection.value === 1) return;
     const many = Number.isFinite(poolMax.value) ? `Up to ${poolMax.value}` : "Any number of";
     yield {
       message: `${many} connections stay open between queries, and each one keeps a client slot of the pooler.`,

@@ -129,15 +129,15 @@ describe("extends", () => {
   test("of several bases the later one wins, and the policy itself over all", () => {
     const policy = resolved({
       extends: [
-        { connections: { maxPerProcess: 1, acquireTimeoutMs: 1 } },
-        { connections: { acquireTimeoutMs: 2 } },
+        { connections: { maxPerProcess: 1, acquireTimeoutMs: 10 } },
+        { connections: { acquireTimeoutMs: 20 } },
       ],
       connections: { idleTimeoutMs: 3 },
     });
 
     expect(policy.connections).toMatchObject({
       maxPerProcess: 1,
-      acquireTimeoutMs: 2,
+      acquireTimeoutMs: 20,
       idleTimeoutMs: 3,
     });
   });

@@ -81,6 +81,46 @@ const table: readonly (readonly [title: string, policy: Policy, broken: string |
     { connections: { heldIdleWarnMs: 90_000, heldIdleReclaimMs: 0 } },
     undefined,
   ],
+  [
+    "a connection that lingers as long as a caller waits",
+    { connections: { lingerMs: 5_000 } },
+    "< connections.acquireTimeoutMs 5000 ms",
+  ],
+  [
+    "a connection that lingers as long as it lives",
+    { connections: { lingerMs: 1_000, maxLifetimeMs: 1_000, idleTimeoutMs: 1_000 } },
+    "< connections.maxLifetimeMs 1000 ms",
+  ],
+  [
+    "a connection that lingers for less than either",
+    { connections: { lingerMs: 999, maxLifetimeMs: 1_000, idleTimeoutMs: 1_000 } },
+    undefined,
+  ],
+  [
+    "a connection that would linger, and is kept in any case",
+    { connections: { reuse: "pool", lingerMs: 9_000 } },
+    undefined,
+  ],
+  [
+    "a connection that lives for less than a caller waits",
+    { connections: { maxLifetimeMs: 1_000, idleTimeoutMs: 1_000 } },
+    undefined,
+  ],
+  [
+    "an unused connection kept for longer than any lives",
+    { connections: { idleTimeoutMs: 60_001 } },
+    "≤ connections.maxLifetimeMs 60000 ms",
+  ],
+  [
+    "an unused connection kept for as long as any lives",
+    { connections: { idleTimeoutMs: 60_000 } },
+    undefined,
+  ],
+  [
+    "no limit for the life of a connection",
+    { connections: { idleTimeoutMs: 600_000, maxLifetimeMs: 0 } },
+    undefined,
+  ],
   ["no limits at all", withTransaction({ timeoutMs: 0, idleTimeoutMs: 0 }), undefined],
   // idle 5 s → server 6 s → pooler at least 7.2 s.
   [

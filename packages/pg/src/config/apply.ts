@@ -4,6 +4,7 @@ import type { SettingChange } from "./changes.ts";
 import { PoolConfigDraft } from "./draft.ts";
 import type { ConfigContext } from "./effective.ts";
 import type { ConfigValues, PoolConfigInput } from "./pool-config.ts";
+import { applyReuse } from "./reuse.ts";
 import { applyToStartup } from "./startup.ts";
 import { IGNORED_URL_PARAMETERS } from "./url-settings.ts";
 
@@ -22,7 +23,7 @@ const MAX_TIMER_MS = 2_147_483_647;
  * - The name is always the policy's; one in the URL would beat it and is taken out of the text.
  * - The connection cap and the acquire limit that a service set stay where they are within the
  *   policy's, unless the policy enforces the key: `max: 0` (which pg reads as 10) and an endless wait do not.
- * - `reuse: "none"` is `maxUses: 1`: pg-pool closes the connection at its first release. Left alone in bypass.
+ * - How connections are kept: see {@link applyReuse}. Left alone in bypass.
  * - Startup parameters that the pooler would refuse: see {@link applyToStartup}.
  * - URL parameters with which pg does nothing are taken out, so that nobody believes them.
  *
@@ -64,7 +65,7 @@ function applyCap(draft: PoolConfigDraft, { policy }: LaneInUse): void {
   if (isWithin && (given === cap || !policy.isEnforced("connections.maxPerProcess"))) return;
   // pg-pool reads `poolSize` where `max` is unset; two numbers that differ would only confuse.
   delete draft.values["poolSize"];
-  draft.set("max", cap, `the policy gives one pool of this process ${cap} connections.`);
+  draft.set("max", cap, `the policy gives this process ${cap} connections.`);
 }
 
 function applyAcquireTimeout(draft: PoolConfigDraft, { policy }: LaneInUse): void {
@@ -77,25 +78,4 @@ function applyAcquireTimeout(draft: PoolConfigDraft, { policy }: LaneInUse): voi
     limit,
     `a caller waits ${limit} ms for a connection and not for ever.`,
   );
-}
-
-function applyReuse(draft: PoolConfigDraft, { policy, mode }: LaneInUse): void {
-  if (mode === "bypass") return;
-  const { reuse, idleTimeoutMs } = policy.connections;
-  if (reuse === "none") {
-    draft.set(
-      "maxUses",
-      1,
-      "a connection that nobody uses is closed; the pooler does the pooling.",
-    );
-  } else if (
-    draft.values["idleTimeoutMillis"] === undefined ||
-    policy.isEnforced("connections.idleTimeoutMs")
-  ) {
-    draft.set(
-      "idleTimeoutMillis",
-      idleTimeoutMs,
-      `an unused connection is closed after ${idleTimeoutMs} ms.`,
-    );
-  }
 }

@@ -1,6 +1,7 @@
 /* oxlint-disable no-underscore-dangle -- the names are pg's own. */
 import type { EventEmitter } from "node:events";
 
+import { sentEarly } from "./early-query.ts";
 import type {
   PgClient,
   PgClientConstructor,
@@ -69,7 +70,8 @@ export function isSettled(client: PgClient): boolean {
 /** Takes out of the queue what has not been sent yet; in pipeline mode everything has. */
 export function takeUnsent(client: PgClient): readonly PgQuery[] {
   const fields = fieldsOf(client);
-  return (fields._queryQueue ?? fields.queryQueue)?.splice(0) ?? [];
+  const queue = fields._queryQueue ?? fields.queryQueue ?? [];
+  return queue.splice(sentEarly(queue).length);
 }
 
 /** True when more statements than the one being answered are on their way (pipeline mode). */
@@ -91,8 +93,10 @@ export function activeQueryOf(client: PgClient): PgQuery | undefined {
 /** What was written to the socket and has not been answered, in its order. */
 export function sentQueriesOf(client: PgClient): readonly PgQuery[] {
   const active = activeQueryOf(client);
-  const behind = fieldsOf(client)._sentQueryQueue ?? [];
-  return active === undefined ? behind : [active, ...behind];
+  const fields = fieldsOf(client);
+  const behind = fields._sentQueryQueue ?? [];
+  if (active !== undefined) return [active, ...behind];
+  return behind.length > 0 ? behind : sentEarly(fields._queryQueue ?? fields.queryQueue ?? []);
 }
 
 /** The query that was given to it last; `undefined` when pg refused it. */
@@ -114,7 +118,8 @@ export function isQueryTimeout(error: unknown): boolean {
 /** What waits for its turn and was never written. */
 export function unsentQueriesOf(client: PgClient): readonly PgQuery[] {
   const fields = fieldsOf(client);
-  return fields._queryQueue ?? fields.queryQueue ?? [];
+  const queue = fields._queryQueue ?? fields.queryQueue ?? [];
+  return sentEarly(queue).length === 0 ? queue : queue.slice(1);
 }
 
 /** True when the server has said that the statement is done, but not yet that it is ready for the next. */
@@ -216,6 +221,12 @@ export function isUnusable(client: PgClient): boolean {
   return !fields._queryable || fields._ending;
 }
 
+/** True once a socket has been asked for, whatever became of it. */
+export function hasBegunConnecting(client: PgClient): boolean {
+  const fields = fieldsOf(client);
+  return fields._connecting || fields._connected;
+}
+
 /** True between `connect()` and its outcome. */
 export function isConnecting(client: PgClient): boolean {
   const fields = fieldsOf(client);
@@ -250,6 +261,11 @@ const ACQUIRE_TIMEOUTS: readonly string[] = [
   "timeout expired",
 ];
 
+/** What pg-pool says when `connectionTimeoutMillis` is over; other code may look for it. */
+export function acquireTimeout(lastFailure: Error | undefined): Error {
+  return new Error("timeout exceeded when trying to connect", { cause: lastFailure });
+}
+
 /** True for pg-pool's two ways to say that `connectionTimeoutMillis` is over. */
 export function isAcquireTimeout(error: unknown): boolean {
   return error instanceof Error && ACQUIRE_TIMEOUTS.includes(error.message);
@@ -265,7 +281,8 @@ export function isClientClass(value: unknown): value is PgClientConstructor {
 
 /** True for a class with what `pg.Pool` has. */
 export function isPoolClass(value: unknown): value is PgPoolConstructor {
-  return missingMethod(value, ["connect", "query", "end", "emit"]) === undefined;
+  const methods = ["connect", "query", "end", "emit", "newClient", "_isFull"];
+  return missingMethod(value, methods) === undefined;
 }
 
 /** pg-native's client has no startup packet, and knows its active query by a method. */

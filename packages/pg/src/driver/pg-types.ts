@@ -28,6 +28,9 @@ export interface PgClient extends EventEmitter {
   /** What goes out in the startup packet; runs after URL, environment and options were merged. */
   getStartupConf(): Record<string, string | undefined>;
   getTypeParser(oid: number, format?: string): unknown;
+  /** Whether its socket keeps the process alive. */
+  ref?(): void;
+  unref?(): void;
   /** Set by pg-pool at each checkout. */
   release?: (error?: unknown) => void;
 }
@@ -78,10 +81,14 @@ interface PgPool extends EventEmitter {
   readonly totalCount: number;
   readonly idleCount: number;
   readonly waitingCount: number;
+  readonly expiredCount: number;
   readonly ending: boolean;
   connect(callback?: ConnectCallback): unknown;
   query(...call: unknown[]): unknown;
   end(callback?: (error?: unknown) => void): unknown;
+  /** pg-pool's own, which `connect()` calls where it has no connection to give. */
+  newClient(pending: { readonly callback: ConnectCallback }): void;
+  _isFull(): boolean;
 }
 
 /** `pg.Pool`: a class that pg binds to its own `Client`. */

@@ -1,4 +1,3 @@
-import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
 
 import { acquireTimeoutError, endedWhileWaiting } from "./acquire-error.ts";
@@ -9,10 +8,18 @@ import { soon } from "../clock.ts";
 import { applyToPoolConfig, type PoolConfigInput, sayChanges } from "../config/index.ts";
 import { connectionGuardOf, guardClientClass, isGuardedClass } from "../guarded-client.ts";
 import type { Guard } from "../guard.ts";
+import { inOwnContext } from "./own-context.ts";
+import { type GateHolder, gateOf } from "./gate.ts";
 import { HeldWatch } from "./held-watch.ts";
+import { keepingOf } from "./keeping.ts";
+import { NullPool } from "./null-pool.ts";
+import type { PoolCounters } from "./pool-counters.ts";
+import type { PooledConnection } from "./pooled-connection.ts";
+import { prepareClient } from "./prepare-client.ts";
 import { withLaneUrl } from "../startup/lane-config.ts";
 import {
   type ConnectCallback,
+  acquireTimeout,
   isAcquireTimeout,
   isClientClass,
   type PgClient,
@@ -42,10 +49,14 @@ export function guardPoolClass(
     readonly #forget: () => void;
     readonly #held = new HeldWatch(guard, this.#checkouts);
     readonly #source: ConnectionSource;
+    /** Unset in bypass, where pg-pool's own machinery works. */
+    readonly #engine: NullPool | undefined;
     #onAllClosed: (() => void) | undefined;
     #ended: Promise<void> | undefined;
     /** True while `query()` calls `connect()`. */
     #isQuerying = false;
+    /** Who asks, while pg-pool's `connect()` runs. */
+    #asking: Borrower | undefined;
 
     constructor(options?: PoolConfigInput) {
       super(poolOptions(options, GuardedClient, guard));
@@ -54,7 +65,65 @@ export function guardPoolClass(
       this.on("connect", (client: PgClient) => this.#onOpened(client));
       this.#forget = registerPool(this);
       this.#source = this.#asSource();
+      this.#engine = guard.lane.mode === "bypass" ? undefined : this.#makeEngine();
       watchExternalCalls(guard);
+    }
+
+    /** What the pool has done and is doing. In bypass only what pg-pool counts. */
+    get counters(): PoolCounters {
+      const { totalCount: open, idleCount: idle, waitingCount: waiting } = this;
+      return (
+        this.#engine?.counters ?? {
+          ...NOTHING_COUNTED,
+          open,
+          idle,
+          waiting,
+          inUse: this.#checkouts.size,
+        }
+      );
+    }
+
+    /** As pg-pool counts: connections that are being closed are not in it. */
+    override get totalCount(): number {
+      const counters = this.#engine?.counters;
+      return counters === undefined ? super.totalCount : counters.open - counters.closing;
+    }
+
+    override get idleCount(): number {
+      return this.#engine === undefined ? super.idleCount : this.#engine.counters.idle;
+    }
+
+    override get waitingCount(): number {
+      return this.#engine === undefined ? super.waitingCount : this.#engine.counters.waiting;
+    }
+
+    /**
+     * pg-pool's `connect()` comes here when it has no connection to give, which is always: it stays in
+     * front because agents that trace a service patch it.
+     */
+    override newClient(pending: { readonly callback: ConnectCallback }): void {
+      const engine = this.#engine;
+      if (engine === undefined) {
+        super.newClient(pending);
+        return;
+      }
+      const borrower = this.#asking ?? { site: captureCallSite(1), label: undefined };
+      const deliver = (
+        error: Error | undefined,
+        connection: PooledConnection | undefined,
+      ): void => {
+        if (connection === undefined) pending.callback(error, undefined, noRelease);
+        else {
+          pending.callback(undefined, connection.client, (failure) =>
+            engine.giveBack(connection, failure),
+          );
+        }
+      };
+      engine.take({ borrower, deliver }, borrower.signal);
+    }
+
+    override _isFull(): boolean {
+      return this.#engine === undefined ? super._isFull() : false;
     }
 
     override connect(callback?: ConnectCallback): unknown {
@@ -71,7 +140,9 @@ export function guardPoolClass(
         : unit?.borrow({ source: this.#source, borrower, isSingle });
       if (inUnit !== undefined) return inForm(inUnit, callback);
       if (callback !== undefined) {
-        this.#take(borrower, isSingle, inOwnContext(callback));
+        const own = inOwnContext(callback);
+        // What the service throws there would come out of somebody else's `release()`.
+        this.#take(borrower, isSingle, isSingle ? own : (...answer) => soon(() => own(...answer)));
         return undefined;
       }
       return new Promise((resolve, reject) => {
@@ -83,6 +154,9 @@ export function guardPoolClass(
 
     /** pg-pool takes a connection for the one statement; what it does not give back, nobody does. */
     override query(...call: unknown[]): unknown {
+      const last = call.length - 1;
+      const callback = call[last];
+      if (isCallback(callback)) call[last] = inOwnContext(callback);
       this.#isQuerying = true;
       try {
         return super.query(...call);
@@ -141,11 +215,20 @@ export function guardPoolClass(
     #take(borrower: Borrower, isSingle: boolean, callback: ConnectCallback): void {
       // Kept by nobody once it was called: what pg keeps of the connecting would lead to the handle.
       let toCall: ConnectCallback | undefined = callback;
-      super.connect((error, client, release) => {
+      this.#ask(borrower, (error, client, release) => {
         const answer = toCall;
         toCall = undefined;
         answer?.(...this.#handOut(error, client, release, borrower, isSingle));
       });
+    }
+
+    #ask(borrower: Borrower, callback: ConnectCallback): void {
+      this.#asking = borrower;
+      try {
+        super.connect(callback);
+      } finally {
+        this.#asking = undefined;
+      }
     }
 
     #handOut(
@@ -158,8 +241,7 @@ export function guardPoolClass(
       if (client === undefined) return [this.#explain(error), undefined, release];
       const checkout = this.#checkOut(client, borrower, release);
       if (checkout === undefined) return [undefined, client, release];
-      const form = { isKept: this.options["maxUses"] !== 1, isSingle };
-      const handle = handleOf(checkout, form, guard, GuardedClient.Query);
+      const handle = handleOf(checkout, isSingle, guard, GuardedClient.Query);
       return [undefined, handle, (failure) => handle.release?.(failure)];
     }
 
@@ -182,7 +264,7 @@ export function guardPoolClass(
     /** For units: the connection itself, without a handle. */
     #lease(borrower: Borrower): Promise<Lease> {
       return new Promise((resolve, reject) => {
-        super.connect((error, client, release) => {
+        this.#ask(borrower, (error, client, release) => {
           const checkout = client && this.#checkOut(client, borrower, release);
           if (checkout !== undefined) resolve(checkout);
           else reject(this.#explain(error) ?? new Error("The connection is not guarded."));
@@ -192,8 +274,9 @@ export function guardPoolClass(
 
     #asSource(): ConnectionSource {
       const isRoom = (): boolean =>
-        this.idleCount > 0 ||
-        (this.totalCount < Number(this.options["max"]) && this.waitingCount === 0);
+        this.#engine?.hasRoom ??
+        (this.idleCount > 0 ||
+          (this.totalCount < Number(this.options["max"]) && this.waitingCount === 0));
       const isEnding = (): boolean => this.ending;
       const take = (borrower: Borrower): Promise<Lease> => this.#lease(borrower);
       const { target, lane } = guard.lane;
@@ -225,16 +308,32 @@ export function guardPoolClass(
       return source;
     }
 
+    #makeEngine(): NullPool {
+      const { lane } = guard;
+      const gate = gateOf(lane.target.name, this.#source.isReplica ? "replica" : lane.lane);
+      const { Client } = this.options;
+      const ClientToUse = isClientClass(Client) ? Client : GuardedClient;
+      const host = {
+        holders: this.#checkouts,
+        makeClient: () => new ClientToUse(this.options),
+        prepare: (client: PgClient) => prepareClient(client, this.options),
+        emit: (event: string, ...values: unknown[]) => void this.emit(event, ...values),
+        timeoutError: (lastFailure: Error | undefined) =>
+          this.#timeoutError(gate.holders(), acquireTimeout(lastFailure)),
+        endedError: () => endedWhileWaiting(undefined),
+      };
+      return new NullPool(host, gate, keepingOf(this.options, lane));
+    }
+
+    /** Of pg-pool's own limit, which holds in bypass. */
     #explain(error: Error | undefined): Error | undefined {
-      if (!isAcquireTimeout(error)) return error;
-      if (this.ending) return endedWhileWaiting(error);
-      return acquireTimeoutError(guard, {
-        max: this.options["max"],
-        limitMs: this.options["connectionTimeoutMillis"],
-        waiting: this.waitingCount,
-        inUse: this.#checkouts,
-        cause: error,
-      });
+      if (this.#engine !== undefined || !isAcquireTimeout(error)) return error;
+      return this.ending ? endedWhileWaiting(error) : this.#timeoutError(this.#checkouts, error);
+    }
+
+    #timeoutError(holders: Iterable<GateHolder>, cause: Error | undefined): Error {
+      const { max, connectionTimeoutMillis: limitMs } = this.options;
+      return acquireTimeoutError(guard, { max, limitMs, counters: this.counters, holders, cause });
     }
 
     #onOpened(client: PgClient): void {
@@ -251,6 +350,7 @@ export function guardPoolClass(
       await new Promise<void>((resolve, reject) => {
         super.end((error) => (error ? reject(error) : resolve()));
       });
+      await this.#engine?.end();
       this.#forget();
       if (this.#open.size === 0) return;
       await new Promise<void>((resolve) => {
@@ -258,6 +358,24 @@ export function guardPoolClass(
       });
     }
   };
+}
+
+const NOTHING_COUNTED: PoolCounters = {
+  open: 0,
+  connecting: 0,
+  inUse: 0,
+  idle: 0,
+  closing: 0,
+  waiting: 0,
+  opened: 0,
+  failed: 0,
+  closed: 0,
+  handedOver: 0,
+  timedOut: 0,
+};
+
+function isCallback(value: unknown): value is (...values: unknown[]) => unknown {
+  return typeof value === "function";
 }
 
 /** There is nothing to release where nothing was given. */
@@ -272,17 +390,6 @@ function inForm(borrowed: Promise<PgClient>, callback: ConnectCallback | undefin
     (error: Error) => soon(() => callback(error, undefined, noRelease)),
   );
   return undefined;
-}
-
-/**
- * pg-pool calls a waiter in the async context of whoever releases. `AsyncResource.bind` would do, at
- * five times the cost of the whole checkout (Node 20 makes a deprecated getter at each call).
- */
-function inOwnContext(callback: ConnectCallback): ConnectCallback {
-  const context = new AsyncResource("doorpolicy.checkout", { requireManualDestroy: true });
-  return (error, client, release) => {
-    context.runInAsyncScope(callback, undefined, error, client, release);
-  };
 }
 
 function poolOptions(

@@ -1,5 +1,6 @@
 import { soon } from "../clock.ts";
 import type { PgClient } from "../driver/pg-internals.ts";
+import { queryInOwnContext } from "./own-context.ts";
 
 /** What a handle does itself; everything else is the connection's. */
 export interface HandleMethods {
@@ -37,7 +38,14 @@ export function makeHandle(
   client: PgClient,
   methods: HandleMethods,
 ): { readonly client: PgClient; readonly removeListeners: () => void } {
-  const traps = new HandleTraps(methods);
+  const { query } = methods;
+  const traps = new HandleTraps({
+    ...methods,
+    query: (config, values, callback) =>
+      typeof config === "string" && callback === undefined && typeof values !== "function"
+        ? query(config, values)
+        : query(...queryInOwnContext(config, values, callback)),
+  });
   return {
     client: new Proxy(client, traps),
     removeListeners: () => traps.removeListeners(client),

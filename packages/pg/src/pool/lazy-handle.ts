@@ -92,7 +92,7 @@ export class LazyHandle {
       (this.#isReleased ? releasedError() : undefined) ??
       connection.refusal();
     if (refusal !== undefined) return failQuery(client, call, refusal);
-    const site = captureCallSite(2, FRAMES_OF_BLOCK);
+    const site = captureCallSite(3, FRAMES_OF_BLOCK);
     return acceptCall(call, this.#Query, (asked) => {
       this.#turns.enqueue({
         block: () => this.#whole,

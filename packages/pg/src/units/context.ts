@@ -23,3 +23,11 @@ export function runIn<Result>(
 ): Promise<Result> {
   return storage().run(unit, async () => await run());
 }
+
+/**
+ * Calls `run` outside of any unit. For what outlives the unit that happened to ask for it: a socket
+ * calls back in the context in which it was opened.
+ */
+export function outsideUnits<Result>(run: () => Result): Result {
+  return storage().run(undefined, run);
+}

@@ -8,6 +8,8 @@ export interface Borrower {
   readonly site: CallSite;
   /** The unit's own name for a message. */
   readonly label: string | undefined;
+  /** Ends the wait for a connection. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A connection that somebody has to himself until he releases it. */

@@ -1,6 +1,12 @@
 import { inspect } from "node:util";
 
-import { isPolicyError, type Policy } from "@doorpolicy/core";
+import {
+  type ConnectionPolicy,
+  isPolicyError,
+  type LaneChoice,
+  laneInUse,
+  type Policy,
+} from "@doorpolicy/core";
 import { adapterLaws } from "@doorpolicy/core/testing";
 import { describe, expect, test } from "vitest";
 
@@ -12,7 +18,6 @@ import {
   type PoolConfigInput,
 } from "../../src/config/index.ts";
 import { behindPgBouncer, laneOf, NAME, policyOf } from "./policies.ts";
-import { laneInUse } from "@doorpolicy/core";
 
 const URL = "postgresql://u:secret@h:6432/db";
 const password = (): string => "secret";
@@ -126,6 +131,112 @@ describe("applyToPoolConfig", () => {
     const applied = applyToPoolConfig(config, laneOf(policy));
 
     expect(applied.config).toMatchObject(kept);
+  });
+
+  describe("how connections are kept", () => {
+    const pool = (more: ConnectionPolicy = {}): Policy => ({
+      connections: { reuse: "pool", ...more },
+    });
+    const enforced = ["connections"];
+    const all = { idleTimeoutMillis: 9_000, min: 2, maxLifetimeSeconds: 7, maxUses: 50 };
+
+    test.each<{
+      title: string;
+      config?: object;
+      policy?: Policy;
+      choice?: LaneChoice;
+      kept: Readonly<Record<string, unknown>>;
+    }>([
+      { title: "none kept", kept: { maxUses: 1, maxLifetimeSeconds: 60 } },
+      {
+        title: "none kept, whatever the service says of those that are",
+        config: all,
+        kept: { maxUses: 1, maxLifetimeSeconds: 7 },
+      },
+      {
+        title: "none kept, all enforced",
+        config: all,
+        policy: { enforced },
+        kept: { maxUses: 1, maxLifetimeSeconds: 60 },
+      },
+      { title: "kept", policy: pool(), kept: { idleTimeoutMillis: 5_000, maxLifetimeSeconds: 60 } },
+      {
+        title: "kept, and some of them for ever",
+        policy: pool({ minPerProcess: 3 }),
+        kept: { idleTimeoutMillis: 5_000, maxLifetimeSeconds: 60, min: 3 },
+      },
+      {
+        title: "kept, and no more for ever than this pool may have",
+        config: { max: 2 },
+        policy: pool({ minPerProcess: 3 }),
+        kept: { idleTimeoutMillis: 5_000, maxLifetimeSeconds: 60, min: 2 },
+      },
+      {
+        title: "kept, as the service says",
+        config: all,
+        policy: pool({ minPerProcess: 3 }),
+        kept: all,
+      },
+      {
+        title: "kept, all enforced",
+        config: all,
+        policy: { ...pool({ minPerProcess: 3 }), enforced },
+        kept: { idleTimeoutMillis: 5_000, maxLifetimeSeconds: 60, min: 3 },
+      },
+      {
+        title: "kept for ever, as the service says",
+        config: { idleTimeoutMillis: 0, maxLifetimeSeconds: 0 },
+        policy: pool(),
+        kept: { idleTimeoutMillis: 0, maxLifetimeSeconds: 0 },
+      },
+      {
+        title: "of any age",
+        policy: pool({ maxLifetimeMs: 0 }),
+        kept: { idleTimeoutMillis: 5_000 },
+      },
+      {
+        title: "of any age, enforced",
+        config: { maxLifetimeSeconds: 7 },
+        policy: { ...pool({ maxLifetimeMs: 0 }), enforced: ["connections.maxLifetimeMs"] },
+        kept: { idleTimeoutMillis: 5_000, maxLifetimeSeconds: 0 },
+      },
+      {
+        title: "a part of a second old",
+        policy: { connections: { maxLifetimeMs: 1_500, idleTimeoutMs: 900 } },
+        kept: { maxUses: 1, maxLifetimeSeconds: 1.5 },
+      },
+      {
+        title: "on the direct lane, where each one costs Postgres a fork",
+        choice: { lane: "direct" },
+        kept: { idleTimeoutMillis: 5_000, maxLifetimeSeconds: 60 },
+      },
+      {
+        title: "without a pooler",
+        policy: { targets: { main: { pooler: { kind: "none" } } } },
+        kept: { idleTimeoutMillis: 5_000, maxLifetimeSeconds: 60 },
+      },
+      {
+        title: "in bypass, as the service says",
+        config: all,
+        policy: { mode: "bypass" },
+        kept: all,
+      },
+    ])("$title: $kept", ({ config = {}, policy = {}, choice = {}, kept }) => {
+      const applied = applyToPoolConfig(config, laneOf(policy, choice));
+
+      expect(keepingIn(applied.config)).toEqual(kept);
+    });
+
+    test("says what a service wrote of connections that nobody keeps", () => {
+      const { changes } = applyToPoolConfig({ idleTimeoutMillis: 9_000, min: 2 }, laneOf());
+
+      expect(changes.map(changeText)).toEqual(
+        expect.arrayContaining([
+          "`idleTimeoutMillis` 9000 is dropped: a connection that nobody uses is closed; the pooler does the pooling.",
+          "`min` 2 is dropped: a connection that nobody uses is closed; the pooler does the pooling.",
+        ]),
+      );
+    });
   });
 
   test("hands limits from options, URL and command line to the guarded driver", () => {
@@ -282,16 +393,23 @@ describe("applyToPoolConfig", () => {
       "overridden max",
       "set connectionTimeoutMillis",
       "set maxUses",
+      "set maxLifetimeSeconds",
       "dropped connectionString?statement_timeout",
       "dropped connectionString?options",
       "dropped connectionString?sslpassword",
     ]);
     expect(inspect(changes)).not.toContain("secret");
     expect(changes.map(changeText)).toContain(
-      "`max` 50 becomes 20: the policy gives one pool of this process 20 connections.",
+      "`max` 50 becomes 20: the policy gives this process 20 connections.",
     );
   });
 });
+
+const KEEPING = ["maxUses", "idleTimeoutMillis", "min", "maxLifetimeSeconds"];
+
+function keepingIn(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => KEEPING.includes(key)));
+}
 
 function errorOf(run: () => unknown): unknown {
   try {

@@ -1,0 +1,43 @@
+import { startTestbed, type Testbed, type TestbedVersions } from "@doorpolicy/testbed";
+
+/** How clients log in, and over what. */
+export type Login = "trust" | "scram" | "tls";
+
+/** Server connections of PgBouncer, and connections of a process, wherever a pool is measured. */
+export const POOL_SIZE = 20;
+
+/** Real servers, one pair for each kind of login, started when somebody first asks for it. */
+export class Servers implements AsyncDisposable {
+  readonly #allowDownload: boolean;
+  readonly #started = new Map<Login, Promise<Testbed>>();
+
+  constructor({ allowDownload }: { readonly allowDownload: boolean }) {
+    this.#allowDownload = allowDownload;
+  }
+
+  /** `"tls"` is SCRAM over TLS with a verified certificate. */
+  async testbed(login: Login): Promise<Testbed> {
+    const started = this.#started.get(login) ?? this.#start(login);
+    this.#started.set(login, started);
+    return started;
+  }
+
+  /** Of the servers that were started; empty when none was. */
+  async versions(): Promise<Partial<TestbedVersions>> {
+    const [first] = this.#started.values();
+    return first === undefined ? {} : (await first).versions;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const started of this.#started.values()) await (await started).stop();
+  }
+
+  #start(login: Login): Promise<Testbed> {
+    return startTestbed({
+      allowDownload: this.#allowDownload,
+      poolSize: POOL_SIZE,
+      auth: login === "trust" ? "trust" : "scram",
+      tls: login === "tls",
+    });
+  }
+}

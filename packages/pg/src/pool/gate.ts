@@ -1,0 +1,102 @@
+import { now } from "../clock.ts";
+import { sharedState } from "../registry.ts";
+
+/** What a gate asks of a pool. Structure alone: pools of other copies of this package stand at the same gate. */
+export interface GateMember {
+  /** Since when its first caller waits, in milliseconds of the monotonic clock; `undefined` where none does. */
+  readonly waitingSince: number | undefined;
+  /** Whoever has a connection of it now, for a message. */
+  readonly holders: Iterable<GateHolder>;
+  /** Opens connections for those who wait, as far as there is room. */
+  pump(): void;
+  /** Begins to close a connection that nobody uses; false where there is none. */
+  closeIdle(): boolean;
+}
+
+/** Who has a connection, in words. */
+export interface GateHolder {
+  readonly takenAt: number;
+  describe(): string;
+}
+
+/**
+ * How much longer a caller of another pool has to have waited before a connection is closed in its favour
+ * that somebody here waits for as well. Between two busy pools, less would close a connection for
+ * every statement.
+ */
+const PATIENCE_MS = 25;
+
+/**
+ * `maxPerProcess`: how many sockets to one lane of one target the process has open at a time, those that
+ * are being opened or closed included, whichever pools they belong to. A connection stays in the
+ * pool that opened it: two adapters may have made it with other options.
+ *
+ * | | room | no room |
+ * | --- | --- | --- |
+ * | a pool wants to open one | it opens | another pool closes one that nobody uses, if it has one; else it waits |
+ * | a socket has closed | the pool whose caller has waited longest opens one | – |
+ * | a connection is given back | handed over within its pool | … unless a caller of another pool has waited {@link PATIENCE_MS} longer: then it is closed |
+ */
+export class Gate {
+  readonly #members = new Set<GateMember>();
+  #open = 0;
+
+  /** Open sockets. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Whoever has a connection of any pool at this gate. */
+  *holders(): Iterable<GateHolder> {
+    for (const { holders } of this.#members) yield* holders;
+  }
+
+  /** A pool has callers or connections; it stays known until {@link leave}. */
+  join(member: GateMember): void {
+    this.#members.add(member);
+  }
+
+  leave(member: GateMember): void {
+    this.#members.delete(member);
+  }
+
+  /** Takes a place for a socket, of at most `limit`. */
+  enter(limit: number): boolean {
+    if (this.#open >= limit) return false;
+    this.#open += 1;
+    return true;
+  }
+
+  /** The socket is closed. */
+  exit(): void {
+    this.#open -= 1;
+    const waiting = [...this.#members]
+      .filter(({ waitingSince }) => waitingSince !== undefined)
+      .toSorted((one, other) => (one.waitingSince ?? 0) - (other.waitingSince ?? 0));
+    for (const member of waiting) member.pump();
+  }
+
+  /** There was no room for this one: another one that has a connection to spare closes it. */
+  squeeze(asking: GateMember): void {
+    for (const member of this.#members) if (member !== asking && member.closeIdle()) return;
+  }
+
+  /** True when a connection of this pool has to be closed because somebody else has waited long enough. */
+  isOwed(giving: GateMember, limit: number): boolean {
+    if (this.#members.size < 2 || this.#open < limit) return false;
+    const own = giving.waitingSince ?? now();
+    for (const { waitingSince = Infinity } of this.#members) {
+      if (waitingSince + PATIENCE_MS < own) return true;
+    }
+    return false;
+  }
+}
+
+/** The gate of one lane of one target, one per process whichever copy of this package asks. */
+export function gateOf(target: string, lane: string): Gate {
+  const gates = (sharedState().gates ??= new Map());
+  const key = `${target}/${lane}`;
+  let gate = gates.get(key);
+  if (gate === undefined) gates.set(key, (gate = new Gate()));
+  return gate;
+}

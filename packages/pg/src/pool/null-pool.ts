@@ -1,0 +1,374 @@
+import { after, cancel, now, soon, type Timer } from "../clock.ts";
+import {
+  hasBegunConnecting,
+  isAcquireTimeout,
+  isUnusable,
+  type PgClient,
+} from "../driver/pg-internals.ts";
+import { outsideUnits } from "../units/context.ts";
+import type { Checkout } from "./checkout.ts";
+import { IdleConnections } from "./idle-connections.ts";
+import type { Gate, GateMember } from "./gate.ts";
+import type { PoolCounters } from "./pool-counters.ts";
+import { PooledConnection } from "./pooled-connection.ts";
+import { type Request, WaitQueue } from "./wait-queue.ts";
+
+/** How a pool keeps its connections. Milliseconds; `Infinity` means without limit. */
+export interface Keeping {
+  /** Most connections of this pool. */
+  readonly max: number;
+  /** Most connections of all pools at the gate. */
+  readonly gateMax: number;
+  readonly acquireTimeoutMs: number;
+  /** How long a connection that nobody uses stays open. 0: it is closed at once. */
+  readonly idleMs: number;
+  /** So many stay open though nobody uses them. */
+  readonly min: number;
+  readonly maxLifetimeMs: number;
+  /** What nobody uses keeps no process alive. For a time that a process notices. */
+  readonly isUnrefed: boolean;
+}
+
+/** What a pool needs of the `pg.Pool` that it works for. */
+export interface PoolHost {
+  readonly holders: ReadonlySet<Checkout>;
+  makeClient(): PgClient;
+  /** What the service wants done with a new connection before anybody gets it (`onConnect`, `verify`). */
+  prepare(client: PgClient): Promise<void> | undefined;
+  emit(event: string, ...values: unknown[]): void;
+  timeoutError(cause: Error | undefined): Error;
+  endedError(): Error;
+}
+
+/** A lifetime is shortened by up to this part, so that what was opened together is not closed together. */
+const SPREAD = 0.1;
+
+/**
+ * The connections of one pool, and who waits for one. Nobody owns a connection that is being opened: it goes
+ * to whoever waits longest when it is ready, and one that is given back meanwhile may come first.
+ *
+ * | a connection is | asked for | ready | given back, clean | given back, not clean | its time is over | lost | `end()` |
+ * | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | not there | opened, while fewer are being opened than callers wait, and there is room in the pool and at the gate | – | – | – | – | – | refused |
+ * | being opened | – | → in use by the first who waits, else → idle | – | – | → closed | its error goes to the first who waits; → closed | → closing when it is ready |
+ * | in use | – | – | → in use by the first who waits; → idle; older than `maxLifetimeMs`, or owed to another pool at the gate: → closing | → closing | limits of its guard | → closing | waited for |
+ * | idle | → in use | – | – | – | → closing | → closing, told to the pool's `error` listeners | → closing |
+ * | closing | – | – | – | – | destroyed after 5 s | → closed | waited for |
+ * | closed | its place goes to the first who waits at the gate | – | – | – | – | – | – |
+ */
+export class NullPool implements GateMember {
+  readonly #host: PoolHost;
+  readonly #gate: Gate;
+  readonly #keeping: Keeping;
+  readonly #queue = new WaitQueue();
+  readonly #idle: IdleConnections;
+  #connecting = 0;
+  #inUse = 0;
+  #closing = 0;
+  #opened = 0;
+  #failed = 0;
+  #closed = 0;
+  #handedOver = 0;
+  #timedOut = 0;
+  #deadline: Timer | undefined;
+  #isServing = false;
+  #lastFailure: Error | undefined;
+  #onEmpty: (() => void) | undefined;
+  #isEnding = false;
+
+  constructor(host: PoolHost, gate: Gate, keeping: Keeping) {
+    this.#host = host;
+    this.#gate = gate;
+    this.#keeping = keeping;
+    this.#idle = new IdleConnections(keeping.idleMs, {
+      mayClose: () => this.#isAboveMin,
+      onOver: (connection) => this.#close(connection),
+    });
+  }
+
+  get counters(): PoolCounters {
+    return {
+      open: this.#open,
+      connecting: this.#connecting,
+      inUse: this.#inUse,
+      idle: this.#idle.size,
+      closing: this.#closing,
+      waiting: this.#queue.size,
+      opened: this.#opened,
+      failed: this.#failed,
+      closed: this.#closed,
+      handedOver: this.#handedOver,
+      timedOut: this.#timedOut,
+    };
+  }
+
+  get waitingSince(): number | undefined {
+    return this.#queue.first?.since;
+  }
+
+  get holders(): ReadonlySet<Checkout> {
+    return this.#host.holders;
+  }
+
+  /** True while a connection could be had at once, or by opening one. */
+  get hasRoom(): boolean {
+    if (this.#queue.size > 0) return false;
+    return this.#idle.size > 0 || (this.#hasOwnRoom && this.#gate.open < this.#keeping.gateMax);
+  }
+
+  /** FIFO. Fails with the acquire limit, with what opening failed with, or when the pool ends. */
+  take(request: Request, signal?: AbortSignal): void {
+    if (this.#isEnding || signal?.aborted === true) {
+      const error = this.#isEnding ? this.#host.endedError() : abortReason(signal);
+      soon(() => request.deliver(error, undefined));
+      return;
+    }
+    const since = now();
+    const { acquireTimeoutMs } = this.#keeping;
+    const { borrower } = request;
+    let deliver = request.deliver.bind(request);
+    if (signal !== undefined) {
+      const onAbort = (): void => {
+        if (leave()) request.deliver(abortReason(signal), undefined);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      deliver = (error, connection) => {
+        signal.removeEventListener("abort", onAbort);
+        request.deliver(error, connection);
+      };
+    }
+    const leave = this.#queue.push({
+      borrower,
+      since,
+      deadline: since + acquireTimeoutMs,
+      deliver,
+    });
+    this.#deadline ??= after(acquireTimeoutMs, () => this.#onDeadline());
+    this.#gate.join(this);
+    if (this.#idle.size > 0) this.#serveSoon();
+    this.pump();
+  }
+
+  pump(): void {
+    while (this.#queue.size > this.#connecting + this.#idle.size && this.#hasOwnRoom) {
+      if (!this.#gate.enter(this.#keeping.gateMax)) {
+        this.#gate.squeeze(this);
+        return;
+      }
+      this.#openOne();
+    }
+  }
+
+  closeIdle(): boolean {
+    const connection = this.#queue.size === 0 ? this.#idle.takeOldest() : undefined;
+    if (connection === undefined) return false;
+    this.#close(connection);
+    return true;
+  }
+
+  /**
+   * Whoever waits is refused, what nobody uses is closed, what is in use is waited for. Resolves when the last
+   * socket is closed.
+   */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      next.deliver(this.#host.endedError(), undefined);
+    }
+    cancel(this.#deadline);
+    for (const connection of this.#idle.takeAll()) this.#close(connection);
+    if (this.#open === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  get #open(): number {
+    return this.#connecting + this.#inUse + this.#idle.size + this.#closing;
+  }
+
+  get #hasOwnRoom(): boolean {
+    return this.#open < this.#keeping.max;
+  }
+
+  #openOne(): void {
+    this.#connecting += 1;
+    const { maxLifetimeMs } = this.#keeping;
+    const client = this.#host.makeClient();
+    const oldAt = now() + maxLifetimeMs * (1 - SPREAD * Math.random());
+    const connection = new PooledConnection(client, oldAt, () => this.#onClosed());
+    client.once("end", () => this.#onGone(connection));
+    let isDone = false;
+    const done = (error: unknown): void => {
+      if (isDone) return;
+      isDone = true;
+      if (error) this.#onFailed(connection, asError(error));
+      else this.#onReady(connection);
+    };
+    outsideUnits(() => client.connect(done));
+  }
+
+  #onReady(connection: PooledConnection): void {
+    const { client } = connection;
+    this.#opened += 1;
+    this.#lastFailure = undefined;
+    this.#host.emit("connect", client);
+    const preparing = this.#host.prepare(client);
+    if (preparing === undefined) {
+      this.#connecting -= 1;
+      this.#goOn(connection);
+      return;
+    }
+    preparing.then(
+      () => {
+        this.#connecting -= 1;
+        this.#goOn(connection);
+      },
+      (error: unknown) => {
+        this.#connecting -= 1;
+        this.#tellFirst(asError(error));
+        this.#close(connection);
+      },
+    );
+  }
+
+  #onFailed(connection: PooledConnection, error: Error): void {
+    this.#connecting -= 1;
+    this.#failed += 1;
+    this.#lastFailure = error;
+    this.#closing += 1;
+    connection.isClosing = true;
+    if (hasBegunConnecting(connection.client)) connection.client.connection.stream.destroy();
+    else connection.closed();
+    // Whoever waits since then has the same limit, and hears of it from there.
+    if (!isAcquireTimeout(error)) this.#tellFirst(error);
+    this.pump();
+  }
+
+  #tellFirst(error: Error): void {
+    this.#queue.shift()?.deliver(error, undefined);
+  }
+
+  /** A connection is free: it goes to whoever waits longest, stays a while, or is closed. */
+  #goOn(connection: PooledConnection): void {
+    const isOver =
+      this.#isEnding || isUnusable(connection.client) || now() >= connection.oldAt;
+    if (isOver || this.#gate.isOwed(this, this.#keeping.gateMax)) {
+      this.#close(connection);
+      return;
+    }
+    const next = this.#queue.shift();
+    if (next !== undefined) {
+      this.#lend(connection, next);
+      return;
+    }
+    const { idleMs, min, isUnrefed } = this.#keeping;
+    // It is counted nowhere at this moment.
+    if (idleMs === 0 && this.#open - this.#closing >= min) {
+      this.#close(connection);
+      return;
+    }
+    this.#idle.push(connection);
+    if (isUnrefed) connection.client.unref?.();
+  }
+
+  #lend(connection: PooledConnection, request: Request): void {
+    this.#inUse += 1;
+    this.#host.emit("acquire", connection.client);
+    request.deliver(undefined, connection);
+  }
+
+  /** Its holder has given it back, made clean by its guard; with an error where it may go to nobody any more. */
+  giveBack(connection: PooledConnection, error?: unknown): void {
+    this.#inUse -= 1;
+    this.#host.emit("release", error, connection.client);
+    if (error) {
+      this.#close(connection);
+      return;
+    }
+    if (this.#queue.size > 0) this.#handedOver += 1;
+    this.#goOn(connection);
+  }
+
+  #serveSoon(): void {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    soon(() => {
+      this.#isServing = false;
+      while (this.#idle.size > 0) {
+        const next = this.#queue.shift();
+        if (next === undefined) break;
+        this.#serveIdle(next);
+      }
+      this.pump();
+    });
+  }
+
+  #serveIdle(request: Request): void {
+    const connection = this.#idle.takeYoungest();
+    if (connection === undefined) return;
+    if (this.#keeping.isUnrefed) connection.client.ref?.();
+    this.#handedOver += 1;
+    this.#lend(connection, request);
+  }
+
+  #close(connection: PooledConnection): void {
+    this.#closing += 1;
+    connection.isClosing = true;
+    const { client } = connection;
+    client.end(() => connection.closed());
+  }
+
+  /** The socket is gone, whoever has closed it. */
+  #onGone(connection: PooledConnection): void {
+    if (this.#idle.remove(connection)) {
+      this.#closing += 1;
+      connection.isClosing = true;
+      this.#host.emit("error", new Error("Connection terminated unexpectedly"), connection.client);
+    }
+    if (connection.isClosing) connection.closed();
+  }
+
+  #onClosed(): void {
+    this.#closing -= 1;
+    this.#closed += 1;
+    this.#leaveWhenDone();
+    this.#gate.exit();
+    if (this.#open === 0) this.#onEmpty?.();
+  }
+
+  #onDeadline(): void {
+    this.#deadline = undefined;
+    const time = now();
+    for (;;) {
+      const { first } = this.#queue;
+      if (first === undefined) {
+        this.#leaveWhenDone();
+        return;
+      }
+      if (first.deadline > time) {
+        this.#deadline = after(Math.ceil(first.deadline - time), () => this.#onDeadline());
+        return;
+      }
+      this.#timedOut += 1;
+      this.#queue.shift();
+      first.deliver(this.#host.timeoutError(this.#lastFailure), undefined);
+    }
+  }
+
+  get #isAboveMin(): boolean {
+    return this.#open - this.#closing > this.#keeping.min;
+  }
+
+  #leaveWhenDone(): void {
+    if (this.#open === 0 && this.#queue.size === 0) this.#gate.leave(this);
+  }
+}
+
+function abortReason(signal: AbortSignal | undefined): Error {
+  return asError(signal?.reason);
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

@@ -1,0 +1,25 @@
+/**
+ * What a guarded pool has done and is doing: how much it is asked for, and whether it can give it. The last
+ * five count from its beginning.
+ */
+export interface PoolCounters {
+  /** Sockets of this pool, those that are being opened or closed included. */
+  readonly open: number;
+  /** Being opened: TCP, TLS, login. */
+  readonly connecting: number;
+  readonly inUse: number;
+  /** Open, and nobody has it: for `lingerMs`, or `idleTimeoutMs`. */
+  readonly idle: number;
+  readonly closing: number;
+  /** Callers who wait for a connection. What says first that `maxPerProcess` is too small. */
+  readonly waiting: number;
+  /** Logins that succeeded. */
+  readonly opened: number;
+  /** Logins that failed. */
+  readonly failed: number;
+  readonly closed: number;
+  /** Given from one caller to the next without a login between them. */
+  readonly handedOver: number;
+  /** Callers who got none within `acquireTimeoutMs`. */
+  readonly timedOut: number;
+}
