@@ -15,17 +15,25 @@ export const FRAMES_OF_BLOCK = 30;
 
 /**
  * Remembers who is calling. `own` is how many frames, from the caller of this on, are the guard's.
- * V8 formats the stack when it is read: taking one costs about a microsecond.
+ * V8 formats the stack when it is read, but walking it costs 5 to 25 µs, as deep as it is: once for what is
+ * held, never for a statement.
  */
 export function captureCallSite(own: number, frames: number = FRAMES): CallSite {
   const site: CallSite = { own };
   const before = Error.stackTraceLimit;
+  if (before === frames) {
+    Error.captureStackTrace(site, captureCallSite);
+    return site;
+  }
   // It may be frozen, and then its own length has to do.
   Reflect.set(Error, "stackTraceLimit", frames);
   Error.captureStackTrace(site, captureCallSite);
   Reflect.set(Error, "stackTraceLimit", before);
   return site;
 }
+
+/** For what lasts one statement, which says enough of itself. */
+export const NO_CALL_SITE: CallSite = Object.freeze({ own: 0 });
 
 /** The frames of a call site, one a line, innermost first. */
 export function describeCallSite(site: CallSite | undefined): string | undefined {

@@ -8,6 +8,7 @@ import { ConnectionGuard } from "./connection/connection-guard.ts";
 import type { Guard } from "./guard.ts";
 import { withLaneUrl } from "./startup/lane-config.ts";
 import { limitsOf, setLocalText } from "./connection/limits.ts";
+import { loginOf, takeLogin } from "./login/login.ts";
 import {
   hasQueryTimeout,
   isClientClass,
@@ -58,6 +59,7 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       const config = withLaneUrl(given, guard.lane);
       super(config);
       this.#startup = new Startup(guard, config);
+      takeLogin(this, guard, config);
       this.#connection = new ConnectionGuard(
         this,
         guard,
@@ -76,7 +78,10 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
 
     override connect(callback?: (error?: unknown) => void): unknown {
       const refusal = this.#startup.judge(super.getStartupConf(), this.#connection);
-      if (refusal === undefined) return super.connect(callback);
+      if (refusal === undefined) {
+        loginOf(this)?.prepare();
+        return super.connect(callback);
+      }
       if (callback === undefined) return Promise.reject(refusal);
       soon(() => callback(refusal));
       return undefined;

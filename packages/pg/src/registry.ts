@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 
+import type { LoginState } from "./login/state.ts";
 import type { Gate } from "./pool/gate.ts";
 import type { Unit } from "./units/unit.ts";
 
@@ -18,6 +19,7 @@ interface SharedState {
   /** Units whose function has not settled yet. */
   running?: Set<Promise<unknown>>;
   isDraining?: boolean;
+  login?: LoginState;
   /** By target and lane. */
   gates?: Map<string, Gate>;
   /** The units have ended, and the pools with them: nobody gets a connection any more. */

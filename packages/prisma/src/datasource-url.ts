@@ -30,7 +30,7 @@ export interface DatasourceUrl {
  *
  * The text is changed as little as possible: parameters are removed and appended, every other byte
  * stays. On a lane with a pooler it gets the name, a connection limit, a finite wait, a short idle
- * life, and `pgbouncer=true` only where the pooler does not track named statements (where it does,
+ * life, a limit to its age, and `pgbouncer=true` only where the pooler does not track named statements (where it does,
  * the `DEALLOCATE ALL` of that mode breaks the statements of other clients: failure P02). On the
  * direct lane it gets the name, and loses `pgbouncer`.
  *
@@ -101,22 +101,36 @@ function applyPool(draft: UrlDraft, lane: LaneInUse): void {
     connections.maxPerProcess,
   );
   // The engine counts in seconds and reads 0 as "for ever".
-  const wait = Math.max(1, Math.ceil(connections.acquireTimeoutMs / 1000));
   draft.setWithin(
     "pool_timeout",
-    wait,
+    seconds(connections.acquireTimeoutMs),
     policy.isEnforced("connections.acquireTimeoutMs"),
     Infinity,
   );
   if (mode === "bypass") return;
-  const idle =
-    connections.reuse === "none" ? 1 : Math.max(1, Math.ceil(connections.idleTimeoutMs / 1000));
+  // In seconds again, and 0 is again "for ever".
+  const isKept = lane.reuse === "pool";
+  const idle = isKept ? seconds(connections.idleTimeoutMs) : 1;
   draft.setWithin(
     "max_idle_connection_lifetime",
     idle,
-    policy.isEnforced("connections.reuse"),
-    connections.reuse === "none" ? idle : Infinity,
+    policy.isEnforced(isKept ? "connections.idleTimeoutMs" : "connections.reuse"),
+    isKept ? Infinity : idle,
   );
+  if (connections.maxLifetimeMs === 0) return;
+  // A service that says "for ever" of their age means it; it bars nobody's way.
+  draft.setWithin(
+    "max_connection_lifetime",
+    seconds(connections.maxLifetimeMs),
+    policy.isEnforced("connections.maxLifetimeMs"),
+    Infinity,
+    0,
+  );
+}
+
+/** Whole seconds, which is what the engine reads. */
+function seconds(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1000));
 }
 
 /** A URL while a policy is applied to it: a text, and an account of what was changed. */
@@ -159,10 +173,10 @@ class UrlDraft {
     });
   }
 
-  /** A number that the service may set itself, from 1 to `most`. */
-  setWithin(name: string, wanted: number, isEnforced: boolean, most: number): void {
+  /** A number that the service may set itself, from `least` to `most`. */
+  setWithin(name: string, wanted: number, isEnforced: boolean, most: number, least = 1): void {
     const given = Number(this.#value(name) ?? Number.NaN);
-    if (!isEnforced && given >= 1 && given <= most) return;
+    if (!isEnforced && given >= least && given <= most) return;
     this.set(name, String(wanted), "the policy decides it.");
   }
 

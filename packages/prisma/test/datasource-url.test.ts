@@ -10,7 +10,8 @@ const pooled = "postgresql://u:s%40cret@pooler:6432/db";
 const direct = "postgresql://u:s%40cret@postgres:5432/db";
 
 const NAME = "application_name=billing:deploy%40web-1";
-const LIMITS = "connection_limit=10&pool_timeout=5&max_idle_connection_lifetime=1";
+const CLOSED = "max_idle_connection_lifetime=1&max_connection_lifetime=60";
+const LIMITS = `connection_limit=10&pool_timeout=5&${CLOSED}`;
 
 describe("datasourceUrl, for the native engine on the pooled lane", () => {
   test.each<{
@@ -29,7 +30,7 @@ describe("datasourceUrl, for the native engine on the pooled lane", () => {
     {
       title: "settings of the service within the policy",
       given: "?connection_limit=3&pool_timeout=20&schema=public",
-      query: `?connection_limit=3&pool_timeout=20&${NAME}&pgbouncer=true&max_idle_connection_lifetime=1`,
+      query: `?connection_limit=3&pool_timeout=20&${NAME}&pgbouncer=true&${CLOSED}`,
     },
     {
       title: "settings of the service beyond the policy",
@@ -65,7 +66,30 @@ describe("datasourceUrl, for the native engine on the pooled lane", () => {
       title: "a pool in the client",
       given: "?max_idle_connection_lifetime=60",
       policy: { connections: { reuse: "pool" } },
-      query: `?max_idle_connection_lifetime=60&${NAME}&pgbouncer=true&connection_limit=10&pool_timeout=5`,
+      query: `?max_idle_connection_lifetime=60&${NAME}&pgbouncer=true&connection_limit=10&pool_timeout=5&max_connection_lifetime=60`,
+    },
+    {
+      title: "a pool in the client, as the policy says",
+      given: "",
+      policy: { connections: { reuse: "pool", idleTimeoutMs: 2_500, maxLifetimeMs: 30_500 } },
+      query: `?${NAME}&pgbouncer=true&connection_limit=10&pool_timeout=5&max_idle_connection_lifetime=3&max_connection_lifetime=31`,
+    },
+    {
+      title: "a pool in the client, enforced",
+      given: "?max_idle_connection_lifetime=60&max_connection_lifetime=0",
+      policy: { connections: { reuse: "pool" }, enforced: ["connections"] },
+      query: `?${NAME}&pgbouncer=true&connection_limit=10&pool_timeout=5&max_idle_connection_lifetime=5&max_connection_lifetime=60`,
+    },
+    {
+      title: "connections of any age, as the service says",
+      given: "?max_connection_lifetime=0",
+      query: `?max_connection_lifetime=0&${NAME}&pgbouncer=true&connection_limit=10&pool_timeout=5&max_idle_connection_lifetime=1`,
+    },
+    {
+      title: "connections of any age, as the policy says",
+      given: "",
+      policy: { connections: { maxLifetimeMs: 0 } },
+      query: `?${NAME}&pgbouncer=true&connection_limit=10&pool_timeout=5&max_idle_connection_lifetime=1`,
     },
     {
       title: "no pooler",
@@ -210,6 +234,7 @@ describe("describeDatasourceUrl", () => {
       "overridden ?connection_limit",
       "set ?pool_timeout",
       "set ?max_idle_connection_lifetime",
+      "set ?max_connection_lifetime",
     ]);
     expect(inspect(described, { depth: 9, showHidden: true })).not.toContain("cret@");
     expect(JSON.stringify(described)).not.toContain("cret@");

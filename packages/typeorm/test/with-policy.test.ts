@@ -255,6 +255,7 @@ suite("changes", () => {
       "overridden poolSize",
       "set connectTimeoutMS",
       "set extra.maxUses",
+      "set extra.maxLifetimeSeconds",
       "dropped extra.statement_timeout",
       "dropped extra.options",
     ]);

@@ -127,8 +127,8 @@ export function isEnding(client: PgClient): boolean {
 /** Lets pg find out the password, as it does when a server asks for one. */
 export function resolvePassword(client: PgClient, then: () => void): void {
   const fields = fieldsOf(client);
-  const resolve = fields._getPassword ?? fields._checkPgPass;
-  resolve?.call(client, then);
+  if (fields._getPassword === undefined) fields._checkPgPass?.(then);
+  else fields._getPassword(then);
 }
 
 /** What was given to a client that is still connecting, first of all. */
@@ -137,22 +137,35 @@ export function firstQueryOf(client: PgClient): PgQuery | undefined {
   return (fields._queryQueue ?? fields.queryQueue)?.[0];
 }
 
+/** Calls `around` when the startup packet is due, with what sends it. */
+export function aroundStartup(
+  connection: LoginConnection,
+  around: (send: () => void) => void,
+): void {
+  const value = (packet: object): void => {
+    Reflect.deleteProperty(connection, "startup");
+    around(() => connection.startup(packet));
+  };
+  Object.defineProperty(connection, "startup", { value, configurable: true });
+}
+
 /** True for a pg whose logins can be taken over: another one keeps its own. */
 export function hasKnownLogin(client: PgClient): boolean {
   const { connection } = fieldsOf(client);
-  const { startup, sendSASLInitialResponseMessage, sendSCRAMClientFinalMessage } = connection;
-  const methods = [startup, sendSASLInitialResponseMessage, sendSCRAMClientFinalMessage];
-  return (
-    methods.every((method) => typeof method === "function") &&
-    STEPS.every((name) => typeof Reflect.get(client, name) === "function")
-  );
+  return SENDERS.every((name) => has(connection, name)) && STEPS.every((name) => has(client, name));
 }
 
-const STEPS = [
-  "_handleAuthSASL",
-  "_handleAuthSASLContinue",
-  "_handleAuthSASLFinal",
-] as const satisfies readonly string[];
+function has(object: object, method: string): boolean {
+  return typeof Reflect.get(object, method) === "function";
+}
+
+const SENDERS = [
+  "startup",
+  "sendSASLInitialResponseMessage",
+  "sendSCRAMClientFinalMessage",
+] as const satisfies readonly (keyof LoginConnection)[];
+
+const STEPS = ["_handleAuthSASL", "_handleAuthSASLContinue", "_handleAuthSASLFinal"] as const;
 
 /**
  * Takes the steps of this client's SASL login. pg attaches its methods when it connects, whichever they

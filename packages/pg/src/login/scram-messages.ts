@@ -46,8 +46,7 @@ export function readServerFirst(
 
 /** The password of a login, as SCRAM can use it; refuses what pg refuses, in its words. */
 export function usablePassword(password: unknown): string {
-  if (typeof password !== "string")
-    throw new Error(`${FIRST} client password must be a string`);
+  if (typeof password !== "string") throw new Error(`${FIRST} client password must be a string`);
   if (password === "") throw new Error(`${FIRST} client password must be a non-empty string`);
   return password;
 }

@@ -1,3 +1,5 @@
+import { scrubStatement } from "@doorpolicy/core";
+
 import { ownFrame } from "../call-site.ts";
 import { now } from "../clock.ts";
 import type { ConnectionGuard, Holder } from "../connection/connection-guard.ts";
@@ -23,6 +25,8 @@ export class Checkout implements Holder, Lease {
   quietSince: number = this.takenAt;
   bytesSeen = -1;
   isWarned = false;
+  /** The one that it is for, where it is for one. */
+  statement: string | undefined;
   readonly #raw: RawRelease;
   readonly #onDone: (checkout: Checkout) => void;
   #isReleased = false;
@@ -112,10 +116,12 @@ export class Checkout implements Holder, Lease {
   describe(): string {
     const { label, site } = this.borrower;
     const frame = ownFrame(site);
+    const { statement } = this;
     return [
       `${Math.round(now() - this.takenAt)} ms`,
       ...(label === undefined ? [] : [`in "${label}"`]),
       ...(frame === undefined ? [] : [`taken ${frame}`]),
+      ...(statement === undefined ? [] : [`for \`${short(scrubStatement(statement))}\``]),
     ].join(", ");
   }
 
@@ -126,4 +132,9 @@ export class Checkout implements Holder, Lease {
     this.#onDone(this);
     this.#raw(error);
   }
+}
+
+/** Enough of a statement to know it by. */
+function short(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
 }

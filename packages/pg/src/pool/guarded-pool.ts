@@ -1,22 +1,24 @@
 import { inspect } from "node:util";
 
 import { acquireTimeoutError, endedWhileWaiting } from "./acquire-error.ts";
-import { captureCallSite } from "../call-site.ts";
+import { captureCallSite, NO_CALL_SITE } from "../call-site.ts";
 import { Checkout } from "./checkout.ts";
 import { handleOf } from "./checkout-handle.ts";
 import { soon } from "../clock.ts";
-import { applyToPoolConfig, type PoolConfigInput, sayChanges } from "../config/index.ts";
-import { connectionGuardOf, guardClientClass, isGuardedClass } from "../guarded-client.ts";
+import type { PoolConfigInput } from "../config/index.ts";
+import { connectionSourceOf } from "./connection-source.ts";
+import { connectionGuardOf } from "../guarded-client.ts";
 import type { Guard } from "../guard.ts";
 import { inOwnContext } from "./own-context.ts";
 import { type GateHolder, gateOf } from "./gate.ts";
 import { HeldWatch } from "./held-watch.ts";
 import { keepingOf } from "./keeping.ts";
 import { NullPool } from "./null-pool.ts";
-import type { PoolCounters } from "./pool-counters.ts";
+import { OpenSockets } from "./open-sockets.ts";
+import { NOTHING_COUNTED, type PoolCounters } from "./pool-counters.ts";
+import { poolOptions } from "./pool-options.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
 import { prepareClient } from "./prepare-client.ts";
-import { withLaneUrl } from "../startup/lane-config.ts";
 import {
   type ConnectCallback,
   acquireTimeout,
@@ -45,13 +47,12 @@ export function guardPoolClass(
 ): PgPoolConstructor {
   return class GuardedPool extends Base {
     readonly #checkouts = new Set<Checkout>();
-    readonly #open = new Set<PgClient>();
     readonly #forget: () => void;
     readonly #held = new HeldWatch(guard, this.#checkouts);
     readonly #source: ConnectionSource;
     /** Unset in bypass, where pg-pool's own machinery works. */
     readonly #engine: NullPool | undefined;
-    #onAllClosed: (() => void) | undefined;
+    readonly #stock: OpenSockets | undefined;
     #ended: Promise<void> | undefined;
     /** True while `query()` calls `connect()`. */
     #isQuerying = false;
@@ -62,10 +63,14 @@ export function guardPoolClass(
       super(poolOptions(options, GuardedClient, guard));
       // pg-pool emits what happens to idle connections; without a listener it would end the process.
       this.on("error", () => undefined);
-      this.on("connect", (client: PgClient) => this.#onOpened(client));
       this.#forget = registerPool(this);
       this.#source = this.#asSource();
-      this.#engine = guard.lane.mode === "bypass" ? undefined : this.#makeEngine();
+      if (guard.lane.mode === "bypass") {
+        const stock = (this.#stock = new OpenSockets());
+        this.on("connect", (client: PgClient) => stock.add(client));
+      } else {
+        this.#engine = this.#makeEngine();
+      }
       watchExternalCalls(guard);
     }
 
@@ -119,22 +124,24 @@ export function guardPoolClass(
           );
         }
       };
-      engine.take({ borrower, deliver }, borrower.signal);
+      engine.take({ borrower, deliver });
     }
 
+    // oxlint-disable-next-line no-underscore-dangle -- the name is pg-pool's own.
     override _isFull(): boolean {
       return this.#engine === undefined ? super._isFull() : false;
     }
 
     override connect(callback?: ConnectCallback): unknown {
-      // Through `query()` it is called by pg-pool's, and that by ours.
-      const site = captureCallSite(this.#isQuerying ? 3 : 1);
       if (sharedState().isDrained === true) {
         return inForm(Promise.reject(drainingError()), callback);
       }
       const unit = currentUnit();
-      const borrower = { site, label: unit?.label };
       const isSingle = this.#isQuerying;
+      // Through `query()` it is called by pg-pool's, and that by ours.
+      const site =
+        isSingle && unit === undefined ? NO_CALL_SITE : captureCallSite(isSingle ? 3 : 1);
+      const borrower = { site, label: unit?.label };
       const inUnit = this.ending
         ? undefined
         : unit?.borrow({ source: this.#source, borrower, isSingle });
@@ -273,39 +280,12 @@ export function guardPoolClass(
     }
 
     #asSource(): ConnectionSource {
-      const isRoom = (): boolean =>
+      const hasRoom = (): boolean =>
         this.#engine?.hasRoom ??
         (this.idleCount > 0 ||
           (this.totalCount < Number(this.options["max"]) && this.waitingCount === 0));
-      const isEnding = (): boolean => this.ending;
       const take = (borrower: Borrower): Promise<Lease> => this.#lease(borrower);
-      const { target, lane } = guard.lane;
-      const isReplica = guard.isReplica(this.options);
-      let probe: PgClient | undefined;
-      const parsers = (): PgClient => (probe ??= new GuardedClient(this.options));
-      const source: ConnectionSource = {
-        target: target.name,
-        lane,
-        isReplica,
-        get primary() {
-          return isReplica ? guard.primary : undefined;
-        },
-        guard,
-        Query: GuardedClient.Query,
-        get isEnding() {
-          return isEnding();
-        },
-        get hasRoom() {
-          return isRoom();
-        },
-        // A client that is never connected, for what its options and its own pg say of types.
-        get parsers() {
-          return parsers();
-        },
-        take,
-      };
-      if (!isReplica) guard.addPrimary(source);
-      return source;
+      return connectionSourceOf(this, guard, GuardedClient, hasRoom, take);
     }
 
     #makeEngine(): NullPool {
@@ -336,14 +316,6 @@ export function guardPoolClass(
       return acquireTimeoutError(guard, { max, limitMs, counters: this.counters, holders, cause });
     }
 
-    #onOpened(client: PgClient): void {
-      this.#open.add(client);
-      client.once("end", () => {
-        this.#open.delete(client);
-        if (this.#open.size === 0) this.#onAllClosed?.();
-      });
-    }
-
     async #end(): Promise<void> {
       // What a unit keeps for its next call, and nobody has, would be waited for.
       for (const checkout of this.#checkouts) checkout.onIdle?.();
@@ -352,27 +324,10 @@ export function guardPoolClass(
       });
       await this.#engine?.end();
       this.#forget();
-      if (this.#open.size === 0) return;
-      await new Promise<void>((resolve) => {
-        this.#onAllClosed = resolve;
-      });
+      await this.#stock?.whenAllClosed();
     }
   };
 }
-
-const NOTHING_COUNTED: PoolCounters = {
-  open: 0,
-  connecting: 0,
-  inUse: 0,
-  idle: 0,
-  closing: 0,
-  waiting: 0,
-  opened: 0,
-  failed: 0,
-  closed: 0,
-  handedOver: 0,
-  timedOut: 0,
-};
 
 function isCallback(value: unknown): value is (...values: unknown[]) => unknown {
   return typeof value === "function";
@@ -390,23 +345,4 @@ function inForm(borrowed: Promise<PgClient>, callback: ConnectCallback | undefin
     (error: Error) => soon(() => callback(error, undefined, noRelease)),
   );
   return undefined;
-}
-
-function poolOptions(
-  given: PoolConfigInput,
-  GuardedClient: PgClientConstructor,
-  guard: Guard,
-): object {
-  const { lane } = guard;
-  const located = withLaneUrl(given, lane);
-  const { config, changes } = applyToPoolConfig(located, lane, { environment: process.env });
-  sayChanges("pg", lane, changes);
-  const { Client } = config;
-  // A class that the service brings keeps what it adds, and is guarded as well.
-  config["Client"] = isClientClass(Client) ? guardedVersion(Client, guard) : GuardedClient;
-  return config;
-}
-
-function guardedVersion(Client: PgClientConstructor, guard: Guard): PgClientConstructor {
-  return isGuardedClass(Client) ? Client : guardClientClass(Client, guard);
 }

@@ -38,13 +38,12 @@ export function makeHandle(
   client: PgClient,
   methods: HandleMethods,
 ): { readonly client: PgClient; readonly removeListeners: () => void } {
-  const { query } = methods;
   const traps = new HandleTraps({
     ...methods,
     query: (config, values, callback) =>
       typeof config === "string" && callback === undefined && typeof values !== "function"
-        ? query(config, values)
-        : query(...queryInOwnContext(config, values, callback)),
+        ? methods.query(config, values)
+        : methods.query(...queryInOwnContext(config, values, callback)),
   });
   return {
     client: new Proxy(client, traps),

@@ -72,7 +72,7 @@ export class IdleConnections {
 
   #sweep(time: number): void {
     // A copy: what is over leaves the list.
-    for (const connection of [...this.#all]) {
+    for (const connection of this.#all.slice()) {
       const isIdleOut = time - connection.idleSince >= this.#idleMs && this.#host.mayClose();
       if (!isIdleOut && time < connection.oldAt) continue;
       this.remove(connection);

@@ -1,4 +1,4 @@
-import { after, cancel, now, soon, type Timer } from "../clock.ts";
+import { now, soon } from "../clock.ts";
 import {
   hasBegunConnecting,
   isAcquireTimeout,
@@ -11,7 +11,7 @@ import { IdleConnections } from "./idle-connections.ts";
 import type { Gate, GateMember } from "./gate.ts";
 import type { PoolCounters } from "./pool-counters.ts";
 import { PooledConnection } from "./pooled-connection.ts";
-import { type Request, WaitQueue } from "./wait-queue.ts";
+import { asError, type Request, WaitQueue } from "./wait-queue.ts";
 
 /** How a pool keeps its connections. Milliseconds; `Infinity` means without limit. */
 export interface Keeping {
@@ -60,7 +60,7 @@ export class NullPool implements GateMember {
   readonly #host: PoolHost;
   readonly #gate: Gate;
   readonly #keeping: Keeping;
-  readonly #queue = new WaitQueue();
+  readonly #queue: WaitQueue;
   readonly #idle: IdleConnections;
   #connecting = 0;
   #inUse = 0;
@@ -70,7 +70,6 @@ export class NullPool implements GateMember {
   #closed = 0;
   #handedOver = 0;
   #timedOut = 0;
-  #deadline: Timer | undefined;
   #isServing = false;
   #lastFailure: Error | undefined;
   #onEmpty: (() => void) | undefined;
@@ -80,6 +79,7 @@ export class NullPool implements GateMember {
     this.#host = host;
     this.#gate = gate;
     this.#keeping = keeping;
+    this.#queue = new WaitQueue(keeping.acquireTimeoutMs, (request) => this.#onTimeout(request));
     this.#idle = new IdleConnections(keeping.idleMs, {
       mayClose: () => this.#isAboveMin,
       onOver: (connection) => this.#close(connection),
@@ -103,7 +103,7 @@ export class NullPool implements GateMember {
   }
 
   get waitingSince(): number | undefined {
-    return this.#queue.first?.since;
+    return this.#queue.waitingSince;
   }
 
   get holders(): ReadonlySet<Checkout> {
@@ -116,34 +116,15 @@ export class NullPool implements GateMember {
     return this.#idle.size > 0 || (this.#hasOwnRoom && this.#gate.open < this.#keeping.gateMax);
   }
 
-  /** FIFO. Fails with the acquire limit, with what opening failed with, or when the pool ends. */
-  take(request: Request, signal?: AbortSignal): void {
+  /** FIFO. Fails with the acquire limit, with what opening failed with, the borrower's signal, or when the pool ends. */
+  take(request: Request): void {
+    const { signal } = request.borrower;
     if (this.#isEnding || signal?.aborted === true) {
-      const error = this.#isEnding ? this.#host.endedError() : abortReason(signal);
+      const error = this.#isEnding ? this.#host.endedError() : asError(signal?.reason);
       soon(() => request.deliver(error, undefined));
       return;
     }
-    const since = now();
-    const { acquireTimeoutMs } = this.#keeping;
-    const { borrower } = request;
-    let deliver = request.deliver.bind(request);
-    if (signal !== undefined) {
-      const onAbort = (): void => {
-        if (leave()) request.deliver(abortReason(signal), undefined);
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      deliver = (error, connection) => {
-        signal.removeEventListener("abort", onAbort);
-        request.deliver(error, connection);
-      };
-    }
-    const leave = this.#queue.push({
-      borrower,
-      since,
-      deadline: since + acquireTimeoutMs,
-      deliver,
-    });
-    this.#deadline ??= after(acquireTimeoutMs, () => this.#onDeadline());
+    this.#queue.push(request);
     this.#gate.join(this);
     if (this.#idle.size > 0) this.#serveSoon();
     this.pump();
@@ -172,10 +153,7 @@ export class NullPool implements GateMember {
    */
   async end(): Promise<void> {
     this.#isEnding = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      next.deliver(this.#host.endedError(), undefined);
-    }
-    cancel(this.#deadline);
+    for (const { deliver } of this.#queue.takeAll()) deliver(this.#host.endedError(), undefined);
     for (const connection of this.#idle.takeAll()) this.#close(connection);
     if (this.#open === 0) return;
     await new Promise<void>((resolve) => {
@@ -251,8 +229,7 @@ export class NullPool implements GateMember {
 
   /** A connection is free: it goes to whoever waits longest, stays a while, or is closed. */
   #goOn(connection: PooledConnection): void {
-    const isOver =
-      this.#isEnding || isUnusable(connection.client) || now() >= connection.oldAt;
+    const isOver = this.#isEnding || isUnusable(connection.client) || now() >= connection.oldAt;
     if (isOver || this.#gate.isOwed(this, this.#keeping.gateMax)) {
       this.#close(connection);
       return;
@@ -337,23 +314,10 @@ export class NullPool implements GateMember {
     if (this.#open === 0) this.#onEmpty?.();
   }
 
-  #onDeadline(): void {
-    this.#deadline = undefined;
-    const time = now();
-    for (;;) {
-      const { first } = this.#queue;
-      if (first === undefined) {
-        this.#leaveWhenDone();
-        return;
-      }
-      if (first.deadline > time) {
-        this.#deadline = after(Math.ceil(first.deadline - time), () => this.#onDeadline());
-        return;
-      }
-      this.#timedOut += 1;
-      this.#queue.shift();
-      first.deliver(this.#host.timeoutError(this.#lastFailure), undefined);
-    }
+  #onTimeout(request: Request): void {
+    this.#timedOut += 1;
+    this.#leaveWhenDone();
+    request.deliver(this.#host.timeoutError(this.#lastFailure), undefined);
   }
 
   get #isAboveMin(): boolean {
@@ -363,12 +327,4 @@ export class NullPool implements GateMember {
   #leaveWhenDone(): void {
     if (this.#open === 0 && this.#queue.size === 0) this.#gate.leave(this);
   }
-}
-
-function abortReason(signal: AbortSignal | undefined): Error {
-  return asError(signal?.reason);
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

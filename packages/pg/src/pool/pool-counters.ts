@@ -23,3 +23,18 @@ export interface PoolCounters {
   /** Callers who got none within `acquireTimeoutMs`. */
   readonly timedOut: number;
 }
+
+/** Of a pool that has done nothing yet, or where nothing counts. */
+export const NOTHING_COUNTED: PoolCounters = {
+  open: 0,
+  connecting: 0,
+  inUse: 0,
+  idle: 0,
+  closing: 0,
+  waiting: 0,
+  opened: 0,
+  failed: 0,
+  closed: 0,
+  handedOver: 0,
+  timedOut: 0,
+};

@@ -27,7 +27,8 @@ export class SingleHandle {
   query(config: unknown, values: unknown, callback: unknown): unknown {
     const { client } = this.#checkout;
     const refusal =
-      this.#checkout.refusal() ?? rawControlProblem(controlTextOf(config, this.#Query), this.#guard);
+      this.#checkout.refusal() ??
+      rawControlProblem(controlTextOf(config, this.#Query), this.#guard);
     return refusal === undefined
       ? client.query(config, values, callback, 1)
       : failQuery(client, { config, values, callback }, refusal);

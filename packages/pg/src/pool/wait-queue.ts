@@ -1,3 +1,4 @@
+import { after, cancel, now, type Timer } from "../clock.ts";
 import type { Borrower } from "../units/lease.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
 
@@ -5,14 +6,14 @@ import type { PooledConnection } from "./pooled-connection.ts";
 export interface Request {
   readonly borrower: Borrower;
   /** Called once, never before the call that asked has returned. */
-  deliver(error: Error | undefined, connection: PooledConnection | undefined): void;
+  readonly deliver: (error: Error | undefined, connection: PooledConnection | undefined) => void;
 }
 
 /** One caller who waits. */
-export interface Waiter extends Request {
-  /** When it came, and when its time is over; milliseconds of the monotonic clock. */
+interface Waiter {
+  readonly request: Request;
+  /** When it came, in milliseconds of the monotonic clock. */
   readonly since: number;
-  readonly deadline: number;
 }
 
 interface Link {
@@ -24,36 +25,92 @@ interface Link {
 /**
  * Callers in the order in which they came. Thousands may wait and any one may leave, so that nothing
  * here takes longer the more there are: an array would be searched, and a `Set` of which the first
- * is taken over and over walks over what it has deleted.
+ * is taken over and over walks over what it has deleted. All wait equally long at most, so that one timer
+ * serves them all.
  */
 export class WaitQueue {
+  readonly #limitMs: number;
+  readonly #onTimeout: (request: Request) => void;
   #first: Link | undefined;
   #last: Link | undefined;
   #size = 0;
+  #timer: Timer | undefined;
+
+  /** `onTimeout` is told of each request that nobody has taken within `limitMs`. */
+  constructor(limitMs: number, onTimeout: (request: Request) => void) {
+    this.#limitMs = limitMs;
+    this.#onTimeout = onTimeout;
+  }
 
   get size(): number {
     return this.#size;
   }
 
-  /** Who has waited longest. */
-  get first(): Waiter | undefined {
-    return this.#first?.waiter;
+  /** Since when the first has waited; `undefined` where nobody does. */
+  get waitingSince(): number | undefined {
+    return this.#first?.waiter.since;
   }
 
-  /** Returns how to leave the queue before one's turn; true where that was not too late. */
-  push(waiter: Waiter): () => boolean {
+  push(request: Request): void {
+    const { signal } = request.borrower;
+    if (signal !== undefined) {
+      this.#pushAbortable(request, signal);
+      return;
+    }
+    this.#append(request);
+  }
+
+  /** Takes who has waited longest. */
+  shift(): Request | undefined {
+    const link = this.#first;
+    if (link !== undefined) this.#remove(link);
+    return link?.waiter.request;
+  }
+
+  /** Empties it. */
+  *takeAll(): Iterable<Request> {
+    cancel(this.#timer);
+    this.#timer = undefined;
+    for (let next = this.shift(); next !== undefined; next = this.shift()) yield next;
+  }
+
+  #pushAbortable({ borrower, deliver }: Request, signal: AbortSignal): void {
+    const onAbort = (): void => {
+      if (this.#remove(link)) deliver(asError(signal.reason), undefined);
+    };
+    const link = this.#append({
+      borrower,
+      deliver: (error, connection) => {
+        signal.removeEventListener("abort", onAbort);
+        deliver(error, connection);
+      },
+    });
+    signal.addEventListener("abort", onAbort, { once: true });
+  }
+
+  #append(request: Request): Link {
+    const waiter = { request, since: now() };
     const link: Link = { waiter, before: this.#last, after: undefined };
     if (this.#last === undefined) this.#first = link;
     else this.#last.after = link;
     this.#last = link;
     this.#size += 1;
-    return () => this.#remove(link);
+    this.#timer ??= after(this.#limitMs, () => this.#onTimer());
+    return link;
   }
 
-  shift(): Waiter | undefined {
-    const link = this.#first;
-    if (link !== undefined) this.#remove(link);
-    return link?.waiter;
+  #onTimer(): void {
+    this.#timer = undefined;
+    const time = now();
+    for (let since = this.waitingSince; since !== undefined; since = this.waitingSince) {
+      const leftMs = since + this.#limitMs - time;
+      if (leftMs > 0) {
+        this.#timer = after(Math.ceil(leftMs), () => this.#onTimer());
+        return;
+      }
+      const request = this.shift();
+      if (request !== undefined) this.#onTimeout(request);
+    }
   }
 
   #remove(link: Link): boolean {
@@ -68,4 +125,9 @@ export class WaitQueue {
     this.#size -= 1;
     return true;
   }
+}
+
+/** What a promise was rejected with, or a signal aborted with, as an error. */
+export function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }

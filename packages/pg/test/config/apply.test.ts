@@ -22,6 +22,10 @@ import { behindPgBouncer, laneOf, NAME, policyOf } from "./policies.ts";
 const URL = "postgresql://u:secret@h:6432/db";
 const password = (): string => "secret";
 
+const pool = (more: ConnectionPolicy = {}): Policy => ({
+  connections: { reuse: "pool", ...more },
+});
+
 describe("the laws of adapters, for pool configs", () => {
   const laws = adapterLaws<PoolConfigInput>({
     describe: (config, policy) =>
@@ -134,9 +138,6 @@ describe("applyToPoolConfig", () => {
   });
 
   describe("how connections are kept", () => {
-    const pool = (more: ConnectionPolicy = {}): Policy => ({
-      connections: { reuse: "pool", ...more },
-    });
     const enforced = ["connections"];
     const all = { idleTimeoutMillis: 9_000, min: 2, maxLifetimeSeconds: 7, maxUses: 50 };
 

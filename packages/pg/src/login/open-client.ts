@@ -1,0 +1,98 @@
+import type { PgClient } from "../driver/pg-internals.ts";
+import { loginOf } from "./login.ts";
+
+/** A statement for a connection that is still to be made. */
+export interface FirstStatement {
+  /** A text, or a config with one; see {@link canBeFirst}. */
+  readonly config: unknown;
+  readonly values?: unknown;
+  /**
+   * Called once, with the result or an error, whatever becomes of the connection: the login's error where
+   * the statement was not sent, `…/outcome-unknown` where it was sent with the login and not answered.
+   */
+  readonly callback: (error: unknown, result?: unknown) => void;
+}
+
+/** How {@link openClient} opens. */
+export interface OpenOptions {
+  /** Sent with the last message of the login where that may be pipelined, else when the login is done. */
+  readonly first?: FirstStatement;
+}
+
+/**
+ * True for a client, not connected yet, whose login will be pipelined by {@link openClient}, unless its
+ * address turns out to be neither loopback nor a Unix socket nor verified TLS.
+ */
+export function mayPipeline(client: PgClient): boolean {
+  return loginOf(client)?.canPipeline === true;
+}
+
+/** True for a statement that can be asked again of another client: no cursor, no callback of its own. */
+export function canBeFirst(config: unknown): boolean {
+  if (typeof config === "string") return true;
+  if (typeof config !== "object" || config === null) return false;
+  return "text" in config && !("submit" in config) && !("callback" in config);
+}
+
+/**
+ * Makes a guarded client and connects it. With `connections.pipelineHandshake` the login is pipelined
+ * where it may be; a server that wants another login than SCRAM, or no TLS session of before, is
+ * connected to a second time without that, by another client of `make`, and nobody hears of the first
+ * one: no statement has been sent by then. Rejects as `connect()` does.
+ */
+export async function openClient(
+  make: () => PgClient,
+  { first }: OpenOptions = {},
+): Promise<PgClient> {
+  const client = make();
+  const login = loginOf(client);
+  login?.allowPipelining();
+  const attempt = connectWith(client, first);
+  try {
+    await attempt.connected;
+    return client;
+  } catch (error) {
+    if (login?.needsAnother !== true) {
+      attempt.fail(error, login?.hasSentStatement === true);
+      throw error;
+    }
+  }
+  attempt.abandon();
+  const plain = make();
+  const second = connectWith(plain, first);
+  try {
+    await second.connected;
+    return plain;
+  } catch (error) {
+    second.fail(error, false);
+    throw error;
+  }
+}
+
+interface Attempt {
+  readonly connected: Promise<unknown>;
+  /** The statement is asked of another client; what this one says of it is not passed on. */
+  abandon(): void;
+  /** Answers the statement, unless it was sent: then the connection's guard knows what to say of it. */
+  fail(error: unknown, isSent: boolean): void;
+}
+
+function connectWith(client: PgClient, first: FirstStatement | undefined): Attempt {
+  let answer = first?.callback;
+  const settle: FirstStatement["callback"] = (error, result) => {
+    const call = answer;
+    answer = undefined;
+    call?.(error, result);
+  };
+  const connected = Promise.resolve(client.connect());
+  if (first !== undefined) client.query(first.config, first.values, settle);
+  return {
+    connected,
+    abandon: () => {
+      answer = undefined;
+    },
+    fail: (error, isSent) => {
+      if (!isSent) settle(error);
+    },
+  };
+}
