@@ -58,5 +58,6 @@ async function runAll(): Promise<void> {
     await runFamily(request, meet);
   }
   // A part of the figures would make a file that looks like a whole run.
-  if (options.only === undefined) await writeReport(resultsOf(versions, ratios, skipped));
+  if (options.only !== undefined) return;
+  await writeReport(resultsOf(versions, ratios, skipped), { quick: options.quick === true });
 }

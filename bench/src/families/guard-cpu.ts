@@ -60,7 +60,11 @@ const cpuOf = (name: string, what: string, texts: Texts, goal?: Goal): Experimen
   ...RUNS,
   figures: [
     quotient(
-      { name: `guard.cpu.${name}`, what: `CPU, guarded / plain pg: ${what}`, ...(goal && { goal }) },
+      {
+        name: `guard.cpu.${name}`,
+        what: `CPU, guarded / plain pg: ${what}`,
+        ...(goal && { goal }),
+      },
       { ours: "guarded", base: "plain", metric: "cpu" },
     ),
   ],

@@ -6,10 +6,13 @@ export interface Summary {
   readonly rounds: number;
 }
 
-/** The value below which `share` of the values lie (nearest rank); `NaN` of nothing. */
+/** The value below which `share` of the values lie, between the two nearest ones; `NaN` of nothing. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
+  const at = share * (sorted.length - 1);
+  const below = sorted[Math.floor(at)] ?? Number.NaN;
+  const above = sorted[Math.ceil(at)] ?? Number.NaN;
+  return below + (above - below) * (at - Math.floor(at));
 }
 
 /** Three digits behind the point, and more where a value is small: 0.0123. */

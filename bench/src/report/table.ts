@@ -30,14 +30,21 @@ export function markdownTable(ratios: Results["ratios"]): string {
       verdict ?? "",
     ];
   });
-  return table(["name", "what", "median", "quartiles", "A/A", "goal", ""], rows);
+  return table(["name", "what", "median", "quartiles", "A/A", "goal", "verdict"], rows);
 }
 
-/** A Markdown table; `|` in a cell is escaped. */
+/** A Markdown table, its columns padded as the formatter pads them; `|` in a cell is escaped. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) =>
+    Math.max(3, ...all.map((cells) => cells[column]?.length ?? 0)),
+  );
   const text = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [text(head), text(head.map(() => "---")), ...rows.map(text)].join("\n");
+    `| ${widths.map((width, column) => (cells[column] ?? "").padEnd(width)).join(" | ")} |`;
+  const [first = [], ...others] = all;
+  return [text(first), text(widths.map((width) => "-".repeat(width))), ...others.map(text)].join(
+    "\n",
+  );
 }
 
 export function range({ q25, q75 }: Pick<Summary, "q25" | "q75">): string {

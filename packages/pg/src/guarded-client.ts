@@ -51,6 +51,7 @@ export function isGuardedClass(Client: PgClientConstructor): boolean {
  * where an ORM brings its own pool (Knex, Sequelize).
  */
 export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgClientConstructor {
+  const isWatching = guard.lane.mode !== "bypass";
   class GuardedClient extends Base {
     readonly #connection: ConnectionGuard;
     readonly #startup: Startup;
@@ -92,6 +93,13 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       return this.#startup.packet(super.getStartupConf());
     }
 
+    /** A listener beside pg's own would cost each statement more than all that the guard does with it. */
+    // oxlint-disable-next-line no-underscore-dangle -- the name is pg's own.
+    override _handleReadyForQuery(message: { readonly status: string }): void {
+      this.#connection.noteReady(message.status);
+      super._handleReadyForQuery(message);
+    }
+
     override query(
       config: unknown,
       values?: unknown,
@@ -101,7 +109,7 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       const refusal = this.#connection.refusal();
       if (refusal !== undefined) return failQuery(this, { config, values, callback }, refusal);
       const text = textOf(config, Base.Query);
-      if (text !== undefined && guard.lane.mode !== "bypass") {
+      if (text !== undefined && isWatching) {
         const control = blockControlOf(text);
         if (control !== undefined) {
           const call = { config, values, callback };
@@ -116,7 +124,7 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
         }
       }
       this.#connection.noteStatement(text, undefined);
-      if (text === undefined && isSubmittable(config) && guard.lane.mode !== "bypass") {
+      if (text === undefined && isWatching && isSubmittable(config)) {
         this.#connection.noteReader(config, captureCallSite(1 + through));
       }
       return this.#pass(config, values, callback);

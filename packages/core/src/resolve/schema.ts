@@ -8,143 +8,158 @@ import { isVersion } from "../version.ts";
 /** Postgres and `setTimeout` both keep a limit in 31 bits. */
 const MOST = 2_147_483_647;
 
-/** Each message is what is allowed, to be put after "allowed is". */
-const positive = whole(1);
-const orNone = whole(0);
-const text = check<string>(
-  (value) => typeof value === "string" && value.trim() !== "",
-  "a text that is not empty",
-);
+let made: v.GenericSchema | undefined;
 
-const yesOrNo = check<boolean>((value) => typeof value === "boolean", "true or false");
+/**
+ * The shape of a policy. Unknown keys and `extends` are looked at by `validate.ts`. Each message is
+ * what is allowed, to be put after "allowed is".
+ *
+ * Made when the first policy is: it is a sixth of what importing this package would cost otherwise.
+ */
+export function policySchema(): v.GenericSchema {
+  return (made ??= makeSchema());
+}
 
-const host = check<string>(
-  (value) => typeof value === "string" && isHost(value),
-  "a host such as localhost or *.example.com, without scheme and port",
-);
+function makeSchema(): v.GenericSchema {
+  const positive = whole(1);
+  const orNone = whole(0);
+  const text = check<string>(
+    (value) => typeof value === "string" && value.trim() !== "",
+    "a text that is not empty",
+  );
 
-const namePart = check<string>(
-  // Silently replaced characters would be another name than the one that was written down.
-  (value) => typeof value === "string" && value.trim() !== "" && !/\p{Cc}/u.test(value),
-  "a text without control characters that is not empty",
-);
+  const yesOrNo = check<boolean>((value) => typeof value === "boolean", "true or false");
 
-const url = v.union(
-  [
-    check<string>((value) => typeof value === "string", ""),
-    v.strictObject({
-      kind: v.literal("env"),
-      name: check<string>(
-        (value) => typeof value === "string" && /^[A-Z_a-z]\w*$/u.test(value),
-        "",
+  const host = check<string>(
+    (value) => typeof value === "string" && isHost(value),
+    "a host such as localhost or *.example.com, without scheme and port",
+  );
+
+  const namePart = check<string>(
+    // Silently replaced characters would be another name than the one that was written down.
+    (value) => typeof value === "string" && value.trim() !== "" && !/\p{Cc}/u.test(value),
+    "a text without control characters that is not empty",
+  );
+
+  const url = v.union(
+    [
+      check<string>((value) => typeof value === "string", ""),
+      v.strictObject({
+        kind: v.literal("env"),
+        name: check<string>(
+          (value) => typeof value === "string" && /^[A-Z_a-z]\w*$/u.test(value),
+          "",
+        ),
+      }),
+    ],
+    'a connection URL or `env("NAME")`',
+  );
+
+  const mode = oneOf(["observe", "enforce", "bypass"]);
+  const checkLevel = oneOf(["off", "warn", "error"]);
+  const ruleId = oneOf(ruleIds);
+  const listOfNames = list(text);
+
+  const sections = {
+    naming: object({
+      template: check<string>(
+        (value) => typeof value === "string" && problemOfTemplate(value) === undefined,
+        `a template of ${PLACEHOLDERS.map((name) => `{${name}}`).join(", ")}`,
       ),
+      app: namePart,
+      user: namePart,
+      host: namePart,
     }),
-  ],
-  'a connection URL or `env("NAME")`',
-);
-
-const mode = oneOf(["observe", "enforce", "bypass"]);
-const checkLevel = oneOf(["off", "warn", "error"]);
-const ruleId = oneOf(ruleIds);
-const listOfNames = list(text);
-
-const sections = {
-  naming: object({
-    template: check<string>(
-      (value) => typeof value === "string" && problemOfTemplate(value) === undefined,
-      `a template of ${PLACEHOLDERS.map((name) => `{${name}}`).join(", ")}`,
-    ),
-    app: namePart,
-    user: namePart,
-    host: namePart,
-  }),
-  connections: object({
-    reuse: oneOf(["none", "pool"]),
-    maxPerProcess: positive,
-    acquireTimeoutMs: positive,
-    lingerMs: orNone,
-    idleTimeoutMs: positive,
-    minPerProcess: orNone,
-    maxLifetimeMs: orNone,
-    pipelineHandshake: yesOrNo,
-    heldIdleWarnMs: orNone,
-    heldIdleReclaimMs: orNone,
-  }),
-  transaction: object({
-    idleTimeoutMs: orNone,
-    timeoutMs: orNone,
-    statementTimeoutMs: orNone,
-    lockTimeoutMs: orNone,
-    lazyBegin: yesOrNo,
-  }),
-  units: object({ stallMs: positive, settleTimeoutMs: orNone }),
-};
-
-const pooler = object(
-  {
-    kind: oneOf(POOLER_KINDS),
-    version: check<string>(
-      (value) => typeof value === "string" && isVersion(value),
-      'a version such as "1.24" or "1.26.1"',
-    ),
-    mode: oneOf(POOL_MODES),
-    limits: object({
-      idleTransactionTimeoutMs: orNone,
-      transactionTimeoutMs: orNone,
-      queryWaitTimeoutMs: orNone,
-      queryTimeoutMs: orNone,
+    connections: object({
+      reuse: oneOf(["none", "pool"]),
+      maxPerProcess: positive,
+      acquireTimeoutMs: positive,
+      lingerMs: orNone,
+      idleTimeoutMs: positive,
+      minPerProcess: orNone,
+      maxLifetimeMs: orNone,
+      pipelineHandshake: yesOrNo,
+      heldIdleWarnMs: orNone,
+      heldIdleReclaimMs: orNone,
     }),
-    settings: object({
-      maxPreparedStatements: orNone,
-      trackExtraParameters: listOfNames,
-      ignoreStartupParameters: listOfNames,
+    transaction: object({
+      idleTimeoutMs: orNone,
+      timeoutMs: orNone,
+      statementTimeoutMs: orNone,
+      lockTimeoutMs: orNone,
+      lazyBegin: yesOrNo,
     }),
-  },
-  ["kind"],
-);
+    units: object({ stallMs: positive, settleTimeoutMs: orNone }),
+  };
 
-/** Keys that a policy may mark as enforced: sections, and the keys in them. */
-const ENFORCEABLE: readonly string[] = Object.entries(sections).flatMap(
-  ([section, { entries }]) => [section, ...Object.keys(entries).map((key) => `${section}.${key}`)],
-);
+  const pooler = object(
+    {
+      kind: oneOf(POOLER_KINDS),
+      version: check<string>(
+        (value) => typeof value === "string" && isVersion(value),
+        'a version such as "1.24" or "1.26.1"',
+      ),
+      mode: oneOf(POOL_MODES),
+      limits: object({
+        idleTransactionTimeoutMs: orNone,
+        transactionTimeoutMs: orNone,
+        queryWaitTimeoutMs: orNone,
+        queryTimeoutMs: orNone,
+      }),
+      settings: object({
+        maxPreparedStatements: orNone,
+        trackExtraParameters: listOfNames,
+        ignoreStartupParameters: listOfNames,
+      }),
+    },
+    ["kind"],
+  );
 
-/** The shape of a policy. Unknown keys and `extends` are looked at by `validate.ts`. */
-export const policySchema: v.GenericSchema = object({
-  extends: v.unknown(),
-  targets: v.record(
-    check<string>(
-      (value) => typeof value === "string" && /^[A-Za-z][\w-]*$/u.test(value),
-      "a name of letters, digits, `-` and `_` that begins with a letter",
+  // Keys that a policy may mark as enforced: sections, and the keys in them.
+  const enforceable: readonly string[] = Object.entries(sections).flatMap(
+    ([section, { entries }]) => [
+      section,
+      ...Object.keys(entries).map((key) => `${section}.${key}`),
+    ],
+  );
+
+  return object({
+    extends: v.unknown(),
+    targets: v.record(
+      check<string>(
+        (value) => typeof value === "string" && /^[A-Za-z][\w-]*$/u.test(value),
+        "a name of letters, digits, `-` and `_` that begins with a letter",
+      ),
+      object({ pooler, pooled: url, direct: url, replicas: list(url), mode }),
+      "an object with a key for each database",
     ),
-    object({ pooler, pooled: url, direct: url, replicas: list(url), mode }),
-    "an object with a key for each database",
-  ),
-  mode,
-  ...sections,
-  // No option of a client sets it, so that there is nothing to enforce.
-  externalCalls: object({ ignoreHosts: list(host) }),
-  rules: v.record(
-    ruleId,
-    v.union(
-      [checkLevel, object({ check: checkLevel, runtime: oneOf(["off", "warn", "refuse"]) })],
-      '"off", "warn", "error", or an object with `check` and `runtime`',
+    mode,
+    ...sections,
+    // No option of a client sets it, so that there is nothing to enforce.
+    externalCalls: object({ ignoreHosts: list(host) }),
+    rules: v.record(
+      ruleId,
+      v.union(
+        [checkLevel, object({ check: checkLevel, runtime: oneOf(["off", "warn", "refuse"]) })],
+        '"off", "warn", "error", or an object with `check` and `runtime`',
+      ),
+      "an object with a key for each rule",
     ),
-    "an object with a key for each rule",
-  ),
-  allow: list(
-    object(
-      {
-        rule: ruleId,
-        match: text,
-        reason: text,
-        until: check<string>(isDay, "a day such as 2027-01-31"),
-      },
-      ["rule", "reason"],
+    allow: list(
+      object(
+        {
+          rule: ruleId,
+          match: text,
+          reason: text,
+          until: check<string>(isDay, "a day such as 2027-01-31"),
+        },
+        ["rule", "reason"],
+      ),
     ),
-  ),
-  enforced: list(oneOf(ENFORCEABLE)),
-  onViolation: check<() => void>((value) => typeof value === "function", "a function"),
-});
+    enforced: list(oneOf(enforceable)),
+    onViolation: check<() => void>((value) => typeof value === "function", "a function"),
+  });
+}
 
 function whole(least: number): v.GenericSchema<number> {
   return check<number>(

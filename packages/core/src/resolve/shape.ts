@@ -20,11 +20,11 @@ const HIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 
 /** Finds everything in the shape of one policy that is not as the schema says, except what it extends. */
 export function problemsOfShape(policy: object, at: string): readonly Problem[] {
-  return [...wrongKeys(policySchema, policy, at), ...wrongValues(policy, at)];
+  return [...wrongKeys(policySchema(), policy, at), ...wrongValues(policy, at)];
 }
 
 function wrongValues(policy: object, at: string): readonly Problem[] {
-  const { issues = [] } = v.safeParse(policySchema, policy);
+  const { issues = [] } = v.safeParse(policySchema(), policy);
   return issues.flatMap(({ path: steps = [], input, message }) => {
     const keys = steps.map(({ key }) => String(key));
     const path = keys.reduce(join, at);

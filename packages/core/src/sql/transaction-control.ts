@@ -60,12 +60,49 @@ export function transactionControlsIn(text: string): Iterable<TransactionControl
  * statement.
  */
 export function mayControlTransaction(text: string): boolean {
-  const lexer = new Lexer(text);
-  lexer.nextSignificant();
-  if (beginsControl(lexer)) return true;
+  if (!isOrdinary(text)) {
+    const lexer = new Lexer(text);
+    lexer.nextSignificant();
+    if (beginsControl(lexer)) return true;
+  }
   const separator = text.indexOf(";");
   return separator !== -1 && /[^\s;]/.test(text.slice(separator));
 }
+
+/**
+ * True for a text whose first letters show already that no such statement begins it. It runs for each
+ * statement of a service: a `select`, `insert`, `update`, `delete` or `with` at its very beginning needs
+ * no token.
+ */
+function isOrdinary(text: string): boolean {
+  switch (smallLetter(text.charCodeAt(0))) {
+    case CODE_S:
+      // Not `start`, `savepoint` or `set`.
+      return (
+        smallLetter(text.charCodeAt(1)) === CODE_E && smallLetter(text.charCodeAt(2)) === CODE_L
+      );
+    case CODE_I:
+    case CODE_U:
+    case CODE_D:
+    case CODE_W:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** A capital letter of ASCII as a small one; nothing else becomes a letter of ASCII. */
+function smallLetter(unit: number): number {
+  return unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit;
+}
+
+const CODE_D = 0x64;
+const CODE_E = 0x65;
+const CODE_I = 0x69;
+const CODE_L = 0x6c;
+const CODE_S = 0x73;
+const CODE_U = 0x75;
+const CODE_W = 0x77;
 
 function beginsControl(lexer: Lexer): boolean {
   const letter = String.fromCharCode(foldedUnit(unitAt(lexer.text, lexer.start)));

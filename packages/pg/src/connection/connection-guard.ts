@@ -86,10 +86,7 @@ export class ConnectionGuard {
     this.#reports = new ConnectionReports(guard);
     this.#limits = limits;
     this.#raw = raw;
-    const { connection } = client;
-    // Before pg's own listeners, which it attaches when it connects: the status is fresh in query callbacks.
-    connection.on("readyForQuery", (message: { status: string }) => this.#onReady(message.status));
-    connection.on("errorMessage", (error: unknown) => this.#onServerError(error));
+    client.connection.on("errorMessage", (error: unknown) => this.#onServerError(error));
     this.#loss = new Loss(client, guard, this.#reports, () => ({
       status: this.#status,
       block: this.#blocks.block,
@@ -241,7 +238,8 @@ export class ConnectionGuard {
       : await this.#rollBackLeftOpen(this.#blocks.block);
   }
 
-  #onReady(status: string): void {
+  /** The server is ready for the next statement. Called before pg looks at it: the status is fresh in query callbacks. */
+  noteReady(status: string): void {
     this.#status = status === "T" || status === "E" ? status : "I";
     this.#blocks.onReady(this.#status);
   }

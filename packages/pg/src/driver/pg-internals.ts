@@ -273,10 +273,8 @@ export function isAcquireTimeout(error: unknown): boolean {
 
 /** True for a class with what `pg.Client` has; the guard can be derived from it. */
 export function isClientClass(value: unknown): value is PgClientConstructor {
-  return (
-    missingMethod(value, ["connect", "query", "end", "getStartupConf"]) === undefined &&
-    hasQueryClass(value)
-  );
+  const methods = ["connect", "query", "end", "getStartupConf", "_handleReadyForQuery"];
+  return missingMethod(value, methods) === undefined && hasQueryClass(value);
 }
 
 /** True for a class with what `pg.Pool` has. */

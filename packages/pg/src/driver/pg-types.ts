@@ -25,6 +25,8 @@ export interface PgClient extends EventEmitter {
   /** `through`: how many frames of ours stand between it and its caller; pg itself takes no fourth. */
   query(config: unknown, values?: unknown, callback?: unknown, through?: number): unknown;
   end(callback?: (error?: unknown) => void): unknown;
+  /** pg's own listener of ReadyForQuery. */
+  _handleReadyForQuery(message: { readonly status: string }): void;
   /** What goes out in the startup packet; runs after URL, environment and options were merged. */
   getStartupConf(): Record<string, string | undefined>;
   getTypeParser(oid: number, format?: string): unknown;

@@ -7,8 +7,9 @@ export interface FirstStatement {
   readonly config: unknown;
   readonly values?: unknown;
   /**
-   * Called once, with the result or an error, whatever becomes of the connection: the login's error where
-   * the statement was not sent, `…/outcome-unknown` where it was sent with the login and not answered.
+   * Called once, with the result or an error, whatever becomes of the connection: the login's error, or
+   * one that says so, where the statement was not sent, and `…/outcome-unknown` where it was sent with
+   * the login and not answered.
    */
   readonly callback: (error: unknown, result?: unknown) => void;
 }

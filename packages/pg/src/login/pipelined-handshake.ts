@@ -137,6 +137,7 @@ function inOneWrite({ stream }: LoginConnection, write: () => void): void {
   }
 }
 
-function isLoopback(address: string | undefined): boolean {
+/** True for an address that never leaves this machine. */
+export function isLoopback(address: string | undefined): boolean {
   return address !== undefined && /^(?:::ffff:)?127\.|^::1$/.test(address);
 }

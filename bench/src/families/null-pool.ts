@@ -1,0 +1,118 @@
+import type * as Pg from "pg";
+import { connectEachTime, warmPostgres } from "../clients/postgres-js.ts";
+import { ourPool, maxUsesPool, poolVariant, warmPool } from "../clients/pools.ts";
+import { rawSocketFloor } from "../clients/raw-socket.ts";
+import {
+  type Experiment,
+  type Figure,
+  quotient,
+  type Variant,
+  type World,
+} from "../method/experiment.ts";
+import type { Goal } from "../method/goal.ts";
+import type { Login } from "../servers/servers.ts";
+
+/** Every lone statement pays for a connect; see `benchPolicy`. */
+const NO_LINGER = { lingerMs: 0 };
+
+/** Statements of one round: a connect is dear without hand-over, so that few of them do. */
+const COUNT: Readonly<Record<number, number>> = { 1: 60, 50: 400 };
+
+interface Against {
+  readonly suffix: string;
+  readonly what: string;
+  /** @default "ours" */
+  readonly subject?: string;
+  readonly base: string;
+  readonly goal?: Goal | undefined;
+  readonly metric?: string;
+}
+
+function figuresOf(name: string, title: string, against: readonly Against[]): readonly Figure[] {
+  return against.map(({ suffix, what, subject = "ours", base, goal, metric = "time" }) =>
+    quotient(
+      { name: `${name}${suffix}`, what: `${what}, ${title}`, ...(goal && { goal }) },
+      { ours: subject, base, metric },
+    ),
+  );
+}
+
+function experiment(
+  login: Login,
+  callers: number,
+  goals: { readonly stock?: number; readonly warm?: number } = {},
+): Experiment {
+  const load = { callers, count: COUNT[callers] ?? callers };
+  const through =
+    (pool: (url: string) => Pg.Pool) =>
+    async ({ servers }: World): Promise<Variant> =>
+      poolVariant(pool((await servers.testbed(login)).urls.pooled), load);
+  const title = `${login === "tls" ? "SCRAM + TLS" : login}, ${callers} caller(s)`;
+  const figures = figuresOf(`nullpool.${login}.callers${callers}`, title, [
+    {
+      suffix: "",
+      what: "time, ours / pg-pool with maxUses: 1",
+      base: "maxUses",
+      goal: goals.stock === undefined ? undefined : { atMost: goals.stock },
+    },
+    {
+      suffix: ".warm",
+      what: "time, ours / warm pg-pool",
+      base: "warm",
+      goal: goals.warm === undefined ? undefined : { atMost: goals.warm },
+    },
+    {
+      suffix: ".maxUses",
+      what: "time, pg-pool with maxUses: 1 / warm pg-pool",
+      subject: "maxUses",
+      base: "warm",
+    },
+    { suffix: ".cpu", what: "CPU, ours / warm pg-pool", base: "warm", metric: "cpu" },
+    { suffix: ".p99", what: "p99, ours / warm pg-pool", base: "warm", metric: "p99" },
+    { suffix: ".postgresjs", what: "time, ours / postgres.js kept open", base: "postgresJs" },
+  ]);
+  return {
+    rounds: { full: 31, quick: 7 },
+    warmups: 2,
+    figures,
+    variants: {
+      ours: through((url) => ourPool(url, NO_LINGER)),
+      maxUses: through(maxUsesPool),
+      warm: through(warmPool),
+      postgresJs: async ({ servers }) =>
+        warmPostgres((await servers.testbed(login)).urls.pooled, load),
+    },
+  };
+}
+
+/** One caller against what it costs at least, and against another driver that connects each time. */
+function floor(login: "trust" | "scram"): Experiment {
+  const load = { callers: 1, count: 60 };
+  const urlOf = async ({ servers }: World): Promise<string> =>
+    (await servers.testbed(login)).urls.pooled;
+  return {
+    rounds: { full: 31, quick: 7 },
+    warmups: 2,
+    figures: figuresOf(`connect.${login}`, `${login}, connect + statement + close`, [
+      { suffix: ".floor", what: "time, ours / a bare socket with its keys known", base: "socket" },
+      { suffix: ".postgresjs", what: "time, ours / postgres.js", base: "postgresJs" },
+    ]),
+    variants: {
+      ours: async (world) => poolVariant(ourPool(await urlOf(world), NO_LINGER), load),
+      socket: async (world) => rawSocketFloor(await urlOf(world), load),
+      postgresJs: async (world) => connectEachTime(await urlOf(world), load),
+    },
+  };
+}
+
+/** What it costs to keep no idle connection. */
+export const nullPool: readonly Experiment[] = [
+  experiment("trust", 1),
+  experiment("trust", 50),
+  experiment("scram", 1, { stock: 0.22 }),
+  experiment("scram", 50, { stock: 0.06, warm: 1.1 }),
+  experiment("tls", 1, { stock: 0.45 }),
+  experiment("tls", 50, { stock: 0.08 }),
+  floor("trust"),
+  floor("scram"),
+];
