@@ -55,7 +55,10 @@ async function runAll(): Promise<void> {
       allowDownload: options.allowDownload === true,
       ...(options.only !== undefined && { only: options.only }),
     };
+    const start = performance.now();
     await runFamily(request, meet);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    process.stderr.write(`${family}: ${seconds} s\n`);
   }
   // A part of the figures would make a file that looks like a whole run.
   if (options.only !== undefined) return;

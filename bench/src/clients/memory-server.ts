@@ -7,7 +7,7 @@ const AUTHENTICATION_OK = message("R", Buffer.from([0, 0, 0, 0]));
 const READY = message("Z", Buffer.from("I"));
 const STARTED = Buffer.concat([
   AUTHENTICATION_OK,
-  message("S", Buffer.from("server_version\0" + "17.10\0")),
+  message("S", Buffer.from("server_version\x0017.10\0")),
   message("K", Buffer.alloc(8, 1)),
   READY,
 ]);

@@ -15,7 +15,8 @@ export function ownPg(): typeof Pg {
   const shared = Object.entries(require.cache).filter(([file]) => PG_FILE.test(file));
   for (const [file] of shared) delete require.cache[file];
   try {
-    return require("pg") as typeof Pg;
+    const copy: typeof Pg = require("pg");
+    return copy;
   } finally {
     for (const file of Object.keys(require.cache)) {
       if (PG_FILE.test(file)) delete require.cache[file];

@@ -33,8 +33,8 @@ async function askOnce(url: URL, keys: Map<string, Keys>): Promise<void> {
   const scram = new Scram(decodeURIComponent(url.password), keys);
   let asked = false;
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of socket) {
-    rest = Buffer.concat([rest, chunk as Buffer]);
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    rest = Buffer.concat([rest, chunk]);
     for (let length = lengthOf(rest); length <= rest.length; length = lengthOf(rest)) {
       const type = String.fromCharCode(rest[0] ?? 0);
       const body = rest.subarray(5, length);

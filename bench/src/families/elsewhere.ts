@@ -62,7 +62,7 @@ function logins(login: Login): Experiment {
   ];
   return {
     skips,
-    rounds: { full: 15, quick: 5 },
+    rounds: { full: 15, quick: 3 },
     figures,
     variants: {
       ours: watched(login, (url) => ourPool(url, { lingerMs: 0 }), ONE_CALLER),
@@ -105,7 +105,7 @@ const leftBehind: Experiment = {
 
 const underLoad: Experiment = {
   skips,
-  rounds: { full: 15, quick: 5 },
+  rounds: { full: 15, quick: 3 },
   figures: [
     quotient(
       {

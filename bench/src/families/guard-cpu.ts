@@ -17,12 +17,35 @@ import type { Goal } from "../method/goal.ts";
 import { commented, fresh, repeated, SHORT, type Texts } from "./statement-texts.ts";
 
 const STATEMENTS = 2000;
-const RUNS = { rounds: { full: 81, quick: 21 }, warmups: 5 };
+const RUNS = { rounds: { full: 81, quick: 11 }, warmups: 4 };
 
 /** A service of today has it on: tracing, request contexts, or a unit of work. */
 const storage = new AsyncLocalStorage<object>();
 
 type Driver = Pick<typeof Pg, "Client" | "Pool">;
+
+interface OpenClient {
+  readonly client: Pg.ClientBase;
+  readonly close: () => Promise<void>;
+}
+
+const CONFIG = { stream: () => new MemoryServer(), user: "bench", host: "memory", password: "" };
+
+async function openClient({ Client }: Driver): Promise<OpenClient> {
+  const client = new Client(CONFIG);
+  await client.connect();
+  return { client, close: () => client.end() };
+}
+
+async function checkOut({ Pool }: Driver): Promise<OpenClient> {
+  const pool = new Pool(CONFIG);
+  const client = await pool.connect();
+  const close = async (): Promise<void> => {
+    client.release();
+    await pool.end();
+  };
+  return { client, close };
+}
 
 /** CPU time per statement on one connection, nothing but this process taking part. */
 async function onMemory(
@@ -30,10 +53,7 @@ async function onMemory(
   texts: Texts,
   { inPool = false, withStorage = true } = {},
 ): Promise<Variant> {
-  const config = { stream: () => new MemoryServer(), user: "bench", host: "memory", password: "" };
-  const pool = new driver.Pool(config);
-  const client: Pg.ClientBase = inPool ? await pool.connect() : new driver.Client(config);
-  if (!inPool) await client.connect();
+  const { client, close } = await (inPool ? checkOut(driver) : openClient(driver));
   const statements = async (batch: readonly string[]): Promise<void> => {
     for (const text of batch) await client.query(text);
   };
@@ -48,11 +68,7 @@ async function onMemory(
       storage.disable();
       return { cpu: (user + system) / STATEMENTS };
     },
-    async [Symbol.asyncDispose]() {
-      if (inPool) (client as Pg.PoolClient).release();
-      else await (client as Pg.Client).end();
-      await pool.end();
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -43,7 +43,7 @@ const LOAD = { callers: 1, count: COUNT };
 /** Against the library that most other languages use. */
 export const libpq: readonly Experiment[] = [
   {
-    rounds: { full: 15, quick: 5 },
+    rounds: { full: 15, quick: 3 },
     warmups: 2,
     skips: () =>
       spawnSync("pgbench", ["--version"]).status === 0 ? undefined : "there is no pgbench",

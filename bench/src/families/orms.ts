@@ -49,8 +49,7 @@ function compare(
     quotient({ name: `${orm.id}.${name}.cpu`, what: "the same, CPU" }, { ...of, metric: "cpu" }),
   ];
   return {
-    rounds: { full: 21, quick: 5 },
-    warmups: 2,
+    rounds: { full: 21, quick: 3 },
     figures,
     variants: { guarded: variant(true), plain: variant(false) },
   };

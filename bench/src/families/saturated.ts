@@ -6,7 +6,7 @@ const LOAD = { callers: 2000, count: 10_000 };
 /** More callers than connections, and none of them pauses. */
 export const saturated: readonly Experiment[] = [
   {
-    rounds: { full: 15, quick: 3 },
+    rounds: { full: 15, quick: 2 },
     warmups: 1,
     figures: [
       quotient(

@@ -58,8 +58,7 @@ function sparse(name: string, statements: number, goal?: number): Experiment {
       { ours, base: "warm" },
     );
   return {
-    rounds: { full: 21, quick: 5 },
-    warmups: 2,
+    rounds: { full: 21, quick: 3 },
     figures: [
       against("", "unit", "in a unitOfWork"),
       against(".linger", "linger", "without one, 5 ms linger"),

@@ -6,7 +6,7 @@ export interface ClosedLoop {
   readonly callers: number;
   /** Statements in all. */
   readonly count: number;
-  ask(): Promise<unknown>;
+  readonly ask: () => Promise<unknown>;
 }
 
 /**

@@ -10,7 +10,7 @@ export interface OpenLoop {
   /** Mean time between two statements of one caller; the times between are distributed exponentially. */
   readonly everyMs: number;
   readonly forMs: number;
-  ask(): Promise<unknown>;
+  readonly ask: () => Promise<unknown>;
 }
 
 /**

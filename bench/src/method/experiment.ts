@@ -26,9 +26,9 @@ export interface Figure {
   readonly needs: readonly string[];
   /** The variant that is opened a second time, for the A/A control. */
   readonly twin?: string;
-  of(round: Round): number;
+  readonly of: (round: Round) => number;
   /** The same with the twin in place of ours: what this machine calls 1. */
-  control?(round: Round): number;
+  readonly control?: (round: Round) => number;
 }
 
 export interface World {
@@ -44,7 +44,7 @@ export interface Experiment {
   /** Rounds that are run first and not counted, until code is compiled and pools are open. @default 1 */
   readonly warmups?: number;
   /** Why it cannot run here; `undefined` when it can. */
-  skips?(): string | undefined;
+  readonly skips?: () => string | undefined;
   /** Each is opened only when a figure that was asked for needs it. */
   readonly variants: Readonly<Record<string, (world: World) => Promise<Variant>>>;
 }
@@ -61,19 +61,27 @@ interface Naming {
   readonly unit?: string;
 }
 
+interface Parts {
+  readonly ours: string;
+  readonly base: string;
+  /** @default "time" */
+  readonly metric?: string;
+}
+
 /** `ours` divided by `base`, with the base's twin divided by the base as its control. */
-export function quotient(
-  naming: Naming,
-  { ours, base, metric = "time" }: { ours: string; base: string; metric?: string },
-): Figure {
-  const against = (variant: string, round: Round): number =>
-    metricOf(round(variant), metric) / metricOf(round(base), metric);
+export function quotient(naming: Naming, parts: Parts): Figure {
+  const { base, metric = "time" } = parts;
+  const control = (round: Round): number =>
+    metricOf(round(twinOf(base)), metric) / metricOf(round(base), metric);
+  return { ...uncontrolled(naming, parts), twin: base, control };
+}
+
+/** The same without a control: for what is only reported, and whose base is dear to run twice. */
+export function uncontrolled(naming: Naming, { ours, base, metric = "time" }: Parts): Figure {
   return {
     ...naming,
     needs: [ours, base],
-    twin: base,
-    of: (round) => against(ours, round),
-    control: (round) => against(twinOf(base), round),
+    of: (round) => metricOf(round(ours), metric) / metricOf(round(base), metric),
   };
 }
 

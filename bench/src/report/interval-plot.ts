@@ -46,6 +46,7 @@ export function intervalPlot({ title, axis, reference, rows }: IntervalPlot): st
     grid: FRAME,
     xAxis: {
       type: "log",
+      logBase: 2,
       name: axis,
       nameLocation: "middle",
       nameGap: 30,
@@ -74,7 +75,7 @@ export function intervalPlot({ title, axis, reference, rows }: IntervalPlot): st
       {
         type: "scatter",
         symbolSize: 9,
-        itemStyle: { color: MARK },
+        itemStyle: { color: MARK, opacity: 1 },
         data: upward.map(({ median }, index) => [median, index]),
         label: { show: true, position: "top", distance: 2, formatter: labelOf, ...text },
         markLine: {

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 
-import { check } from "./check.ts";
-import { isPolicyError } from "./errors.ts";
-import type { PolicyErrorCode } from "./errors.ts";
-import type { ClientFacts } from "./facts.ts";
-import type { ResolvedPolicy } from "./resolved-policy.ts";
+// By its name: a part that both entries share would be one more file for every process to load.
+import {
+  check,
+  type ClientFacts,
+  isPolicyError,
+  type PolicyErrorCode,
+  type ResolvedPolicy,
+} from "@doorpolicy/core";
 
 /** An adapter and what it is tried with. Titles become part of the tests' titles. */
 export interface AdapterUnderLaw<Options> {

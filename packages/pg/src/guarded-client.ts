@@ -1,3 +1,4 @@
+/* oxlint-disable no-underscore-dangle -- the names are pg's own. */
 import { PolicyError } from "@doorpolicy/core";
 
 import { blockControlOf } from "./connection/begin.ts";
@@ -9,6 +10,7 @@ import type { Guard } from "./guard.ts";
 import { withLaneUrl } from "./startup/lane-config.ts";
 import { limitsOf, setLocalText } from "./connection/limits.ts";
 import { loginOf, takeLogin } from "./login/login.ts";
+import { tlsFiles } from "./login/tls-files.ts";
 import {
   hasQueryTimeout,
   isClientClass,
@@ -52,13 +54,16 @@ export function isGuardedClass(Client: PgClientConstructor): boolean {
  */
 export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgClientConstructor {
   const isWatching = guard.lane.mode !== "bypass";
+  const filesOf = isWatching ? tlsFiles() : undefined;
   class GuardedClient extends Base {
     readonly #connection: ConnectionGuard;
     readonly #startup: Startup;
 
     constructor(given?: PoolConfigInput) {
       const config = withLaneUrl(given, guard.lane);
-      super(config);
+      const read = filesOf?.(config);
+      super(read?.config ?? config);
+      read?.remember(this);
       this.#startup = new Startup(guard, config);
       takeLogin(this, guard, config);
       this.#connection = new ConnectionGuard(
@@ -94,7 +99,6 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
     }
 
     /** A listener beside pg's own would cost each statement more than all that the guard does with it. */
-    // oxlint-disable-next-line no-underscore-dangle -- the name is pg's own.
     override _handleReadyForQuery(message: { readonly status: string }): void {
       this.#connection.noteReady(message.status);
       super._handleReadyForQuery(message);

@@ -1,7 +1,7 @@
 import type { Explanation, KnownFault } from "./explanation.ts";
 import { chainOf, type Face, facesOf } from "./face.ts";
 import type { Signature } from "./fault.ts";
-import { faults, signatures } from "./faults.ts";
+import { knownFaults } from "./faults.ts";
 import { matches, nameIn } from "./match.ts";
 import { explainPolicyError } from "./policy-fault.ts";
 
@@ -33,7 +33,7 @@ interface Recognised {
 }
 
 function recognise(face: Face): Recognised | undefined {
-  const signature = signatures.find((candidate) => matches(candidate, face));
+  const signature = knownFaults().signatures.find((candidate) => matches(candidate, face));
   return signature && { face, signature };
 }
 
@@ -48,7 +48,7 @@ function innermost(found: readonly Recognised[]): Recognised | undefined {
 
 function explanationOf({ face, signature }: Recognised): Explanation {
   const { kind } = signature;
-  const { retryable, sentence, sentenceAbout, hint } = faults[kind];
+  const { retryable, sentence, sentenceAbout, hint } = knownFaults().faults[kind];
   const name = nameIn(signature, face);
   const [family, fault] = kind.split(".");
   return {

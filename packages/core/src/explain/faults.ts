@@ -10,32 +10,49 @@ import { statementFaults, statementSignatures } from "./families/statement.ts";
 import { tlsFaults, tlsSignatures } from "./families/tls.ts";
 import type { Fault, Signature } from "./fault.ts";
 
-/** Every fault that can be recognised, with what is said about it. */
-export const faults: Readonly<Record<KnownFault, Fault>> = {
-  ...authFaults,
-  ...driverFaults,
-  ...networkFaults,
-  ...ormFaults,
-  ...poolerFaults,
-  ...serverFaults,
-  ...statementFaults,
-  ...tlsFaults,
-};
+/** Every fault that can be recognised. */
+export interface KnownFaults {
+  /** What is said about each. */
+  readonly faults: Readonly<Record<KnownFault, Fault>>;
+  /**
+   * How each is recognised, in this order: texts of poolers before the SQLSTATE that they share with
+   * PostgreSQL (PgDog shuts down with 57P01, Odyssey is full with 53300).
+   */
+  readonly signatures: readonly Signature<KnownFault>[];
+}
 
-/**
- * How each is recognised, in this order: texts of poolers before the SQLSTATE that they share with
- * PostgreSQL (PgDog shuts down with 57P01, Odyssey is full with 53300).
- */
-export const signatures: readonly Signature<KnownFault>[] = [
-  ...poolerSignatures,
-  ...tlsSignatures,
-  ...authSignatures,
-  ...statementSignatures,
-  ...serverSignatures,
-  ...driverSignatures,
-  ...networkSignatures,
-  ...ormSignatures,
-].toSorted((one, other) => rank(one) - rank(other));
+let known: KnownFaults | undefined;
+
+/** Made at the first error: every process imports them, and a good one explains none. */
+export function knownFaults(): KnownFaults {
+  return (known ??= { faults: allFaults(), signatures: allSignatures() });
+}
+
+function allFaults(): KnownFaults["faults"] {
+  return {
+    ...authFaults(),
+    ...driverFaults(),
+    ...networkFaults(),
+    ...ormFaults(),
+    ...poolerFaults(),
+    ...serverFaults(),
+    ...statementFaults(),
+    ...tlsFaults(),
+  };
+}
+
+function allSignatures(): KnownFaults["signatures"] {
+  return [
+    ...poolerSignatures(),
+    ...tlsSignatures(),
+    ...authSignatures(),
+    ...statementSignatures(),
+    ...serverSignatures(),
+    ...driverSignatures(),
+    ...networkSignatures(),
+    ...ormSignatures(),
+  ].toSorted((one, other) => rank(one) - rank(other));
+}
 
 function rank({ from, text, routine }: Signature): number {
   if (from === "pooler") return 0;

@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
 import { explainError } from "../../src/explain/explain-error.ts";
-import { faults } from "../../src/explain/faults.ts";
+import { knownFaults } from "../../src/explain/faults.ts";
 import { answer } from "./errors.ts";
+
+const { faults } = knownFaults();
 
 const root = new URL("../../../../", import.meta.url);
 const pages = readdirSync(new URL("docs/faults/", root)).filter(

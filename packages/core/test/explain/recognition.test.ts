@@ -3,9 +3,11 @@ import { describe, expect, test } from "vitest";
 import { explainError } from "../../src/explain/explain-error.ts";
 import type { KnownFault } from "../../src/explain/explanation.ts";
 import { chainOf, facesOf } from "../../src/explain/face.ts";
-import { faults, signatures } from "../../src/explain/faults.ts";
+import { knownFaults } from "../../src/explain/faults.ts";
 import { matches } from "../../src/explain/match.ts";
 import { answer, fromNode, fromServer, prisma, prismaAnswer, typeorm } from "./errors.ts";
+
+const { faults, signatures } = knownFaults();
 
 type Row = readonly [code: string, text: string, kind: KnownFault, detail?: string];
 

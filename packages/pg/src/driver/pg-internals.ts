@@ -267,7 +267,7 @@ export function acquireTimeout(lastFailure: Error | undefined): Error {
 }
 
 /** True for pg-pool's two ways to say that `connectionTimeoutMillis` is over. */
-export function isAcquireTimeout(error: unknown): boolean {
+export function isAcquireTimeout(error: unknown): error is Error {
   return error instanceof Error && ACQUIRE_TIMEOUTS.includes(error.message);
 }
 

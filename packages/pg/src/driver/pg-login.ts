@@ -49,6 +49,7 @@ interface LoginFields {
   readonly pipeline?: boolean;
   readonly enableChannelBinding?: boolean;
   readonly _ending: boolean;
+  readonly connectionParameters?: { readonly ssl?: unknown };
   saslSession?: SaslSession | null;
   readonly _queryQueue?: readonly PgQuery[];
   readonly queryQueue?: readonly PgQuery[];
@@ -92,6 +93,11 @@ export function loginTargetOf(client: PgClient): LoginTarget {
 /** The connection of a client, as a login sees it. */
 export function loginConnectionOf(client: PgClient): LoginConnection {
   return fieldsOf(client).connection;
+}
+
+/** What pg has made of everything that is said of TLS. */
+export function tlsOptionsOf(client: PgClient): unknown {
+  return fieldsOf(client).connectionParameters?.ssl;
 }
 
 /** A text once pg has asked whoever knows it: a function, or the password file. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /**
  * Hash of a certificate's signature, by the DER of the algorithm's OID. MD5 and SHA-1 count as SHA-256
@@ -27,9 +27,9 @@ const OBJECT_IDENTIFIER = 0x06;
  * certificate whose signature algorithm is none of the usual ones.
  */
 export function endPointBinding(certificate: Buffer | undefined): Buffer | undefined {
-  const hash = certificate && HASHES[signatureAlgorithmOf(certificate) ?? ""];
-  if (certificate === undefined || hash === undefined) return undefined;
-  return Buffer.concat([Buffer.from(HEADER), createHash(hash).update(certificate).digest()]);
+  const algorithm = certificate && HASHES[signatureAlgorithmOf(certificate) ?? ""];
+  if (certificate === undefined || algorithm === undefined) return undefined;
+  return Buffer.concat([Buffer.from(HEADER), hash(algorithm, certificate, "buffer")]);
 }
 
 /** `Certificate ::= SEQUENCE { tbsCertificate, SEQUENCE { algorithm OID, … }, signature }`. */

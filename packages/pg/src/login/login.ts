@@ -69,6 +69,7 @@ export class Login {
   #mayPipeline = false;
   /** What the keys of this login were derived from, until it has succeeded or failed. */
   #secret: ScramSecret | undefined;
+  #isSaltNew = false;
 
   constructor(client: PgClient, guard: Guard, maxIterations: number) {
     this.#client = client;
@@ -82,8 +83,6 @@ export class Login {
       ended: (_data, own) => this.#onEnded(own),
     });
     connection.on("authenticationOk", () => this.#onOk());
-    connection.on("authenticationCleartextPassword", () => this.#onOtherLogin());
-    connection.on("authenticationMD5Password", () => this.#onOtherLogin());
     connection.on("errorMessage", () => this.#onServerError());
   }
 
@@ -92,6 +91,8 @@ export class Login {
     this.#tls = tlsLoginOf(this.#client, loginState().tls);
     if (this.#mayPipeline && this.canPipeline) {
       this.#pipelined = new PipelinedHandshake(this.#client, this.#tls);
+      this.#connection.on("authenticationCleartextPassword", () => this.#onOtherLogin());
+      this.#connection.on("authenticationMD5Password", () => this.#onOtherLogin());
     }
   }
 
@@ -155,6 +156,7 @@ export class Login {
     const send = (prove: ScramProver): void => this.#prove(session, first, binding, prove, secret);
     const known = keys.find(secret);
     if (known !== undefined) return send(known);
+    this.#isSaltNew = true;
     keys.derive(secret).then(
       (prove) => this.#try(() => send(prove)),
       (error: unknown) => this.#refuse(error),
@@ -210,7 +212,7 @@ export class Login {
     scramTargets.set(this.#targetKey, true);
     const { host, port, user } = loginTargetOf(this.#client);
     const { password, salt } = secret;
-    if (!salts.note({ host, port, user, password }, salt)) return;
+    if (!this.#isSaltNew || !salts.note({ host, port, user, password }, salt)) return;
     // It will not come again, and would push out keys that do.
     keys.forget(secret);
     sayChangingSalt(this.#guard, `${host} ${port}`);

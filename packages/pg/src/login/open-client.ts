@@ -59,6 +59,8 @@ export async function openClient(
     }
   }
   attempt.abandon();
+  // A second socket beside the first would be one more than its pool may have.
+  await attempt.closed;
   const plain = make();
   const second = connectWith(plain, first);
   try {
@@ -72,6 +74,8 @@ export async function openClient(
 
 interface Attempt {
   readonly connected: Promise<unknown>;
+  /** The socket is closed; of an attempt that has failed it is destroyed already. */
+  readonly closed: Promise<unknown>;
   /** The statement is asked of another client; what this one says of it is not passed on. */
   abandon(): void;
   /** Answers the statement, unless it was sent: then the connection's guard knows what to say of it. */
@@ -85,10 +89,12 @@ function connectWith(client: PgClient, first: FirstStatement | undefined): Attem
     answer = undefined;
     call?.(error, result);
   };
+  const closed = new Promise((resolve) => client.once("end", resolve));
   const connected = Promise.resolve(client.connect());
   if (first !== undefined) client.query(first.config, first.values, settle);
   return {
     connected,
+    closed,
     abandon: () => {
       answer = undefined;
     },

@@ -1,4 +1,3 @@
-import { now } from "../clock.ts";
 import { sharedState } from "../registry.ts";
 
 /** What a gate asks of a pool. Structure alone: pools of other copies of this package stand at the same gate. */
@@ -35,7 +34,7 @@ const PATIENCE_MS = 25;
  * | --- | --- | --- |
  * | a pool wants to open one | it opens | another pool closes one that nobody uses, if it has one; else it waits |
  * | a socket has closed | the pool whose caller has waited longest opens one | – |
- * | a connection is given back | handed over within its pool | … unless a caller of another pool has waited {@link PATIENCE_MS} longer: then it is closed |
+ * | a connection is given back | handed over within its pool, or idle | handed over, unless a caller of another pool has waited {@link PATIENCE_MS} longer; closed where nobody here waits and somebody there does |
  */
 export class Gate {
   readonly #members = new Set<GateMember>();
@@ -84,9 +83,10 @@ export class Gate {
   /** True when a connection of this pool has to be closed because somebody else has waited long enough. */
   isOwed(giving: GateMember, limit: number): boolean {
     if (this.#members.size < 2 || this.#open < limit) return false;
-    const own = giving.waitingSince ?? now();
+    const own = giving.waitingSince;
+    const patience = own === undefined ? 0 : PATIENCE_MS;
     for (const { waitingSince = Infinity } of this.#members) {
-      if (waitingSince + PATIENCE_MS < own) return true;
+      if (waitingSince + patience < (own ?? Infinity)) return true;
     }
     return false;
   }

@@ -1,8 +1,9 @@
+/* oxlint-disable no-underscore-dangle -- the names are pg-pool's own. */
 import { inspect } from "node:util";
 
 import { acquireTimeoutError, endedWhileWaiting } from "./acquire-error.ts";
 import { captureCallSite, NO_CALL_SITE } from "../call-site.ts";
-import { Checkout } from "./checkout.ts";
+import { Checkout, type RawRelease } from "./checkout.ts";
 import { handleOf } from "./checkout-handle.ts";
 import { soon } from "../clock.ts";
 import type { PoolConfigInput } from "../config/index.ts";
@@ -16,6 +17,8 @@ import { keepingOf } from "./keeping.ts";
 import { NullPool } from "./null-pool.ts";
 import { OpenSockets } from "./open-sockets.ts";
 import { NOTHING_COUNTED, type PoolCounters } from "./pool-counters.ts";
+import { mayTravelWithLogin, queryWithLogin } from "./query-with-login.ts";
+import { inForm, isCallback, noRelease } from "./connect-forms.ts";
 import { poolOptions } from "./pool-options.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
 import { prepareClient } from "./prepare-client.ts";
@@ -45,6 +48,9 @@ export function guardPoolClass(
   GuardedClient: PgClientConstructor,
   guard: Guard,
 ): PgPoolConstructor {
+  const { lane } = guard;
+  const isPipelining =
+    lane.policy.connections.pipelineHandshake && lane.has("accepts-pipelined-handshake");
   return class GuardedPool extends Base {
     readonly #checkouts = new Set<Checkout>();
     readonly #forget: () => void;
@@ -127,7 +133,6 @@ export function guardPoolClass(
       engine.take({ borrower, deliver });
     }
 
-    // oxlint-disable-next-line no-underscore-dangle -- the name is pg-pool's own.
     override _isFull(): boolean {
       return this.#engine === undefined ? super._isFull() : false;
     }
@@ -164,6 +169,8 @@ export function guardPoolClass(
       const last = call.length - 1;
       const callback = call[last];
       if (isCallback(callback)) call[last] = inOwnContext(callback);
+      const withLogin = isPipelining ? this.#queryWithLogin(call) : undefined;
+      if (withLogin !== undefined) return withLogin;
       this.#isQuerying = true;
       try {
         return super.query(...call);
@@ -229,6 +236,18 @@ export function guardPoolClass(
       });
     }
 
+    #queryWithLogin(call: readonly unknown[]): Promise<unknown> | undefined {
+      const engine = this.#engine;
+      if (engine === undefined || !mayTravelWithLogin(this, call)) return undefined;
+      const borrower = { site: NO_CALL_SITE, label: undefined };
+      const checkOut = ({ client }: PooledConnection, release: RawRelease): Checkout | undefined =>
+        this.#checkOut(client, borrower, release);
+      const explain = (error: unknown): unknown =>
+        isAcquireTimeout(error) ? this.#timeoutError(this.#checkouts, error) : error;
+      const { Query } = GuardedClient;
+      return queryWithLogin({ guard, Query, engine, checkOut, explain }, call);
+    }
+
     #ask(borrower: Borrower, callback: ConnectCallback): void {
       this.#asking = borrower;
       try {
@@ -289,7 +308,6 @@ export function guardPoolClass(
     }
 
     #makeEngine(): NullPool {
-      const { lane } = guard;
       const gate = gateOf(lane.target.name, this.#source.isReplica ? "replica" : lane.lane);
       const { Client } = this.options;
       const ClientToUse = isClientClass(Client) ? Client : GuardedClient;
@@ -327,22 +345,4 @@ export function guardPoolClass(
       await this.#stock?.whenAllClosed();
     }
   };
-}
-
-function isCallback(value: unknown): value is (...values: unknown[]) => unknown {
-  return typeof value === "function";
-}
-
-/** There is nothing to release where nothing was given. */
-function noRelease(): void {}
-
-/** A borrowed connection as `connect()` gives it: a promise, or the callback with its `release`. */
-function inForm(borrowed: Promise<PgClient>, callback: ConnectCallback | undefined): unknown {
-  if (callback === undefined) return borrowed;
-  borrowed.then(
-    // Outside of the promise: what a callback throws is nobody's rejection.
-    (client) => soon(() => callback(undefined, client, (error) => client.release?.(error))),
-    (error: Error) => soon(() => callback(error, undefined, noRelease)),
-  );
-  return undefined;
 }

@@ -1,4 +1,5 @@
-import { after, cancel, now, type Timer } from "../clock.ts";
+import { cancel, now, type Timer } from "../clock.ts";
+import { later } from "./later.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
 
 /** What is asked of the pool whose connections lie idle. */
@@ -63,7 +64,7 @@ export class IdleConnections {
     const idleEnd = this.#host.mayClose() ? oldest.idleSince + this.#idleMs : Infinity;
     const at = Math.min(idleEnd, ...this.#all.map(({ oldAt }) => oldAt));
     if (at === Infinity) return;
-    this.#timer = after(Math.max(1, Math.ceil(at - now())), () => {
+    this.#timer = later(Math.max(1, Math.ceil(at - now())), () => {
       this.#timer = undefined;
       this.#sweep(now());
       this.#wait();

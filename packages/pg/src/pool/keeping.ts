@@ -1,6 +1,6 @@
 import type { LaneInUse } from "@doorpolicy/core";
 
-import type { Keeping } from "./null-pool.ts";
+import type { Keeping } from "./pool-host.ts";
 
 /** How a pool keeps its connections: as its options say after the policy has been applied to them. */
 export function keepingOf(options: Readonly<Record<string, unknown>>, lane: LaneInUse): Keeping {

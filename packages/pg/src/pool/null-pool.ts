@@ -5,40 +5,15 @@ import {
   isUnusable,
   type PgClient,
 } from "../driver/pg-internals.ts";
+import { openClient } from "../login/open-client.ts";
 import { outsideUnits } from "../units/context.ts";
 import type { Checkout } from "./checkout.ts";
 import { IdleConnections } from "./idle-connections.ts";
 import type { Gate, GateMember } from "./gate.ts";
+import type { Keeping, PoolHost, TakenConnection } from "./pool-host.ts";
 import type { PoolCounters } from "./pool-counters.ts";
 import { PooledConnection } from "./pooled-connection.ts";
 import { asError, type Request, WaitQueue } from "./wait-queue.ts";
-
-/** How a pool keeps its connections. Milliseconds; `Infinity` means without limit. */
-export interface Keeping {
-  /** Most connections of this pool. */
-  readonly max: number;
-  /** Most connections of all pools at the gate. */
-  readonly gateMax: number;
-  readonly acquireTimeoutMs: number;
-  /** How long a connection that nobody uses stays open. 0: it is closed at once. */
-  readonly idleMs: number;
-  /** So many stay open though nobody uses them. */
-  readonly min: number;
-  readonly maxLifetimeMs: number;
-  /** What nobody uses keeps no process alive. For a time that a process notices. */
-  readonly isUnrefed: boolean;
-}
-
-/** What a pool needs of the `pg.Pool` that it works for. */
-export interface PoolHost {
-  readonly holders: ReadonlySet<Checkout>;
-  makeClient(): PgClient;
-  /** What the service wants done with a new connection before anybody gets it (`onConnect`, `verify`). */
-  prepare(client: PgClient): Promise<void> | undefined;
-  emit(event: string, ...values: unknown[]): void;
-  timeoutError(cause: Error | undefined): Error;
-  endedError(): Error;
-}
 
 /** A lifetime is shortened by up to this part, so that what was opened together is not closed together. */
 const SPREAD = 0.1;
@@ -130,6 +105,18 @@ export class NullPool implements GateMember {
     this.pump();
   }
 
+  /**
+   * Opens a connection for one statement, which may travel with the login. False where one is there already,
+   * somebody waits, or there is no room: then it is asked for as any other.
+   */
+  openFor(taken: TakenConnection): boolean {
+    if (this.#isEnding || this.#idle.size > 0 || this.#queue.size > 0) return false;
+    if (!this.#hasOwnRoom || !this.#gate.enter(this.#keeping.gateMax)) return false;
+    this.#gate.join(this);
+    this.#openOne(taken);
+    return true;
+  }
+
   pump(): void {
     while (this.#queue.size > this.#connecting + this.#idle.size && this.#hasOwnRoom) {
       if (!this.#gate.enter(this.#keeping.gateMax)) {
@@ -169,28 +156,39 @@ export class NullPool implements GateMember {
     return this.#open < this.#keeping.max;
   }
 
-  #openOne(): void {
+  #openOne(taken?: TakenConnection): void {
     this.#connecting += 1;
-    const { maxLifetimeMs } = this.#keeping;
-    const client = this.#host.makeClient();
-    const oldAt = now() + maxLifetimeMs * (1 - SPREAD * Math.random());
-    const connection = new PooledConnection(client, oldAt, () => this.#onClosed());
-    client.once("end", () => this.#onGone(connection));
-    let isDone = false;
-    const done = (error: unknown): void => {
-      if (isDone) return;
-      isDone = true;
-      if (error) this.#onFailed(connection, asError(error));
-      else this.#onReady(connection);
+    const oldAt = now() + this.#keeping.maxLifetimeMs * (1 - SPREAD * Math.random());
+    const connection = new PooledConnection(oldAt, () => this.#onClosed(connection));
+    const make = (): PgClient => {
+      const client = this.#host.makeClient();
+      connection.begin(client, () => this.#onGone(connection));
+      return client;
     };
-    outsideUnits(() => client.connect(done));
+    outsideUnits(() => openClient(make, taken)).then(
+      () => this.#onReady(connection, taken),
+      (error: unknown) => this.#onFailed(connection, asError(error), taken),
+    );
   }
 
-  #onReady(connection: PooledConnection): void {
+  #onReady(connection: PooledConnection, taken: TakenConnection | undefined): void {
     const { client } = connection;
+    connection.isOpened = true;
     this.#opened += 1;
     this.#lastFailure = undefined;
     this.#host.emit("connect", client);
+    if (connection.isGone) {
+      this.#connecting -= 1;
+      this.#close(connection);
+      return;
+    }
+    if (taken !== undefined) {
+      this.#connecting -= 1;
+      this.#inUse += 1;
+      this.#host.emit("acquire", client);
+      taken.onOpen(connection);
+      return;
+    }
     const preparing = this.#host.prepare(client);
     if (preparing === undefined) {
       this.#connecting -= 1;
@@ -210,16 +208,20 @@ export class NullPool implements GateMember {
     );
   }
 
-  #onFailed(connection: PooledConnection, error: Error): void {
+  #onFailed(connection: PooledConnection, error: Error, taken: TakenConnection | undefined): void {
     this.#connecting -= 1;
     this.#failed += 1;
     this.#lastFailure = error;
     this.#closing += 1;
     connection.isClosing = true;
-    if (hasBegunConnecting(connection.client)) connection.client.connection.stream.destroy();
-    else connection.closed();
+    const { attempt } = connection;
+    if (attempt === undefined || connection.isGone || !hasBegunConnecting(attempt)) {
+      connection.closed();
+    } else {
+      attempt.connection.stream.destroy();
+    }
     // Whoever waits since then has the same limit, and hears of it from there.
-    if (!isAcquireTimeout(error)) this.#tellFirst(error);
+    if (taken === undefined && !isAcquireTimeout(error)) this.#tellFirst(error);
     this.pump();
   }
 
@@ -230,7 +232,7 @@ export class NullPool implements GateMember {
   /** A connection is free: it goes to whoever waits longest, stays a while, or is closed. */
   #goOn(connection: PooledConnection): void {
     const isOver = this.#isEnding || isUnusable(connection.client) || now() >= connection.oldAt;
-    if (isOver || this.#gate.isOwed(this, this.#keeping.gateMax)) {
+    if (isOver || connection.isGone || this.#gate.isOwed(this, this.#keeping.gateMax)) {
       this.#close(connection);
       return;
     }
@@ -251,6 +253,7 @@ export class NullPool implements GateMember {
 
   #lend(connection: PooledConnection, request: Request): void {
     this.#inUse += 1;
+    if (connection.isUsed) this.#handedOver += 1;
     this.#host.emit("acquire", connection.client);
     request.deliver(undefined, connection);
   }
@@ -258,12 +261,12 @@ export class NullPool implements GateMember {
   /** Its holder has given it back, made clean by its guard; with an error where it may go to nobody any more. */
   giveBack(connection: PooledConnection, error?: unknown): void {
     this.#inUse -= 1;
+    connection.isUsed = true;
     this.#host.emit("release", error, connection.client);
     if (error) {
       this.#close(connection);
       return;
     }
-    if (this.#queue.size > 0) this.#handedOver += 1;
     this.#goOn(connection);
   }
 
@@ -285,7 +288,6 @@ export class NullPool implements GateMember {
     const connection = this.#idle.takeYoungest();
     if (connection === undefined) return;
     if (this.#keeping.isUnrefed) connection.client.ref?.();
-    this.#handedOver += 1;
     this.#lend(connection, request);
   }
 
@@ -306,9 +308,12 @@ export class NullPool implements GateMember {
     if (connection.isClosing) connection.closed();
   }
 
-  #onClosed(): void {
+  #onClosed(connection: PooledConnection): void {
     this.#closing -= 1;
-    this.#closed += 1;
+    if (connection.isOpened) {
+      this.#closed += 1;
+      this.#host.emit("remove", connection.client);
+    }
     this.#leaveWhenDone();
     this.#gate.exit();
     if (this.#open === 0) this.#onEmpty?.();

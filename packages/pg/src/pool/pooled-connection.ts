@@ -2,19 +2,49 @@ import type { PgClient } from "../driver/pg-internals.ts";
 
 /** A physical connection as its pool sees it. Who uses it, and how it is left, is its guard's business. */
 export class PooledConnection {
-  readonly client: PgClient;
   /** When it is too old to be handed on; milliseconds of the monotonic clock. */
   readonly oldAt: number;
   /** Since when nobody had it, the last time that nobody did. */
   idleSince = Number.NaN;
+  /** Its login has succeeded. */
+  isOpened = false;
+  /** Somebody has had it and given it back. */
+  isUsed = false;
   /** The pool has begun to close it, or has lost it. */
   isClosing = false;
+  #client: PgClient | undefined;
+  #isGone = false;
   #onClosed: (() => void) | undefined;
 
-  constructor(client: PgClient, oldAt: number, onClosed: () => void) {
-    this.client = client;
+  constructor(oldAt: number, onClosed: () => void) {
     this.oldAt = oldAt;
     this.#onClosed = onClosed;
+  }
+
+  /** `undefined` until the first attempt to open it; while it is being opened the last one. */
+  get attempt(): PgClient | undefined {
+    return this.#client;
+  }
+
+  get client(): PgClient {
+    if (this.#client === undefined) throw new Error("This connection was never begun.");
+    return this.#client;
+  }
+
+  /** It is being opened as this client; a second attempt takes the place of the first. */
+  begin(client: PgClient, onGone: () => void): void {
+    this.#client = client;
+    this.#isGone = false;
+    client.once("end", () => {
+      if (this.#client !== client) return;
+      this.#isGone = true;
+      onGone();
+    });
+  }
+
+  /** Its socket is closed, and pg has said so. */
+  get isGone(): boolean {
+    return this.#isGone;
   }
 
   /** Its socket is closed, or never was open. Says so once. */

@@ -1,4 +1,5 @@
-import { after, cancel, now, type Timer } from "../clock.ts";
+import { cancel, now, type Timer } from "../clock.ts";
+import { later } from "./later.ts";
 import type { Borrower } from "../units/lease.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
 
@@ -95,7 +96,7 @@ export class WaitQueue {
     else this.#last.after = link;
     this.#last = link;
     this.#size += 1;
-    this.#timer ??= after(this.#limitMs, () => this.#onTimer());
+    this.#timer ??= later(this.#limitMs, () => this.#onTimer());
     return link;
   }
 
@@ -105,7 +106,7 @@ export class WaitQueue {
     for (let since = this.waitingSince; since !== undefined; since = this.waitingSince) {
       const leftMs = since + this.#limitMs - time;
       if (leftMs > 0) {
-        this.#timer = after(Math.ceil(leftMs), () => this.#onTimer());
+        this.#timer = later(Math.ceil(leftMs), () => this.#onTimer());
         return;
       }
       const request = this.shift();

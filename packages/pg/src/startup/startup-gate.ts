@@ -8,6 +8,7 @@ import {
   brokenParameter,
   helpFor,
   judgeStartup,
+  saysOnlyWho,
   type StartupFinding,
   startupRefusal,
   withoutName,
@@ -42,7 +43,7 @@ export class Startup {
     const broken = brokenParameter(given);
     if (broken !== undefined) return this.#brokenRefusal(broken);
     const { lane } = this.#guard;
-    if (lane.mode === "bypass") return undefined;
+    if (lane.mode === "bypass" || saysOnlyWho(given)) return undefined;
     const { limits, translated, refused } = judgeStartup(given, lane);
     const [first] = refused.filter((finding) => this.#response(PARAMETERS, finding) === "act");
     if (first !== undefined) return startupRefusal(first, this.#path(first));
@@ -57,6 +58,7 @@ export class Startup {
   /** The packet as it goes out. */
   packet(given: Packet): Packet {
     const { name, lane } = this.#guard;
+    if (saysOnlyWho(given)) return { ...given, application_name: name };
     const options = withoutName(given["options"]);
     if (options !== given["options"]) this.#sayName();
     // Put back last: of two names PgBouncer takes the later one.

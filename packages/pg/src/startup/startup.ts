@@ -31,6 +31,12 @@ export interface StartupVerdict {
 /** Who and where: every server takes these. */
 const ALWAYS: ReadonlySet<string> = new Set(["user", "database", "application_name"]);
 
+/** True for a packet that nothing has to be judged in: nearly every one. */
+export function saysOnlyWho(packet: Readonly<Record<string, string | undefined>>): boolean {
+  for (const name in packet) if (!ALWAYS.has(name)) return false;
+  return true;
+}
+
 /** Sorts what pg is about to send, after it has merged URL, environment and options. Pure. */
 export function judgeStartup(
   packet: Readonly<Record<string, string | undefined>>,

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import fs, { readFileSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import tls, { type TLSSocket } from "node:tls";
 import { inspect } from "node:util";
@@ -7,7 +7,7 @@ import type { Testbed } from "@doorpolicy/testbed";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { sharedState } from "../../src/registry.ts";
-import { type Pg, rejection, requirePg } from "../world.ts";
+import { eventually, type Pg, rejection, requirePg } from "../world.ts";
 import { type ClientCertificates, makeClientCertificates } from "./certificates.ts";
 import { guarded, logIn, plainUrl, startLoginBed, VERSIONS } from "./login-world.ts";
 
@@ -121,19 +121,24 @@ describe.each(VERSIONS)("with %s", (name) => {
     expect(String(error)).toMatch(/does not match certificate's altnames/);
   });
 
-  test("reads a file that a URL names again when it has changed", async () => {
+  test("reads a file that a URL names once, and again when it has changed", async () => {
     const { pg } = guarded(module);
     const file = await other.write("root.crt", ca);
+    // Older than the times of files are coarse.
+    await eventually(() => expect(Date.now() - statSync(file).ctimeMs).toBeGreaterThan(2_100));
     const url = new URL(plainUrl(bed.urls.pooled));
     url.hostname = "localhost";
-    url.searchParams.set("sslmode", "verify-full");
-    url.searchParams.set("sslrootcert", file);
-    const resumed = await resumptions(pg, { connectionString: url.href }, 2);
+    url.search = `sslmode=verify-full&sslrootcert=${encodeURIComponent(file)}&application_name=x`;
+    const reads = vi.spyOn(fs, "readFileSync");
+    const count = (): number => reads.mock.calls.filter(([path]) => path === file).length;
+    const resumed = await resumptions(pg, { connectionString: url.href }, 4);
+    const readsBefore = count();
 
     await writeFile(file, other.ca);
     const error = await rejection(logIn(pg, url.href));
 
-    expect(resumed).toEqual([false, true]);
+    expect(resumed).toEqual([false, true, true, true]);
+    expect([readsBefore, count()]).toEqual([1, 2]);
     expect(String(error)).toMatch(/certificate/);
   });
 });

@@ -35,6 +35,10 @@ export interface PoolStage extends AsyncDisposable {
   /** Waits until the pooler has so many. */
   untilClients(count: number): Promise<void>;
   logins(since: LogMark): Logins;
+  /** A pool that was made elsewhere is ended with the test as well. */
+  owned(pool: CountedPool): CountedPool;
+  /** The test has ended it, and nobody is to keep it. */
+  forget(pool: CountedPool): void;
   /** Ends the pools of the test, whatever it has left. */
   clear(): Promise<void>;
 }
@@ -71,6 +75,13 @@ export async function startPoolStage(): Promise<PoolStage> {
         if (now !== count) throw new Error(`The pooler has ${now} clients, and not ${count}.`);
       }),
     logins: (since) => loginsIn(world.bed.logs.since(since, "pooler")),
+    owned(pool) {
+      pools.push(pool);
+      return pool;
+    },
+    forget(pool) {
+      pools.splice(pools.indexOf(pool), 1);
+    },
     async clear() {
       wire.letGo();
       await Promise.all(pools.splice(0).map((pool) => endNow(pool)));
@@ -96,7 +107,8 @@ async function endNow(pool: Pool): Promise<void> {
   if (!pool.ending && "endNow" in pool && typeof pool.endNow === "function") await pool.endNow();
 }
 
-const LOGIN = /^.* LOG (C-\w+): app\/app@\S+ (login attempt|closing because)/gm;
+/** All but the console. A login to a database that does not exist has neither name yet. */
+const LOGIN = /^.* LOG (C-\w+): (?!pgbouncer)\S+@\S+ (login attempt|closing because)/gm;
 
 function loginsIn(log: string): Logins {
   const open = new Set<string>();

@@ -206,7 +206,7 @@ export function walkPool(name: string, stage: () => PoolStage): void {
     });
 
     test("given back too old, is closed though somebody waits, who gets another one", async () => {
-      const pool = actor({ maxPerProcess: 1, maxLifetimeMs: 40 }).pool();
+      const pool = actor({ maxPerProcess: 1, maxLifetimeMs: 40, idleTimeoutMs: 40 }).pool();
       const since = stage().world.bed.logs.mark();
       const holder = await pool.connect();
       const next = pool.connect();
@@ -222,7 +222,7 @@ export function walkPool(name: string, stage: () => PoolStage): void {
     });
 
     test("is not closed for its age while it is in use", async () => {
-      const pool = actor({ maxLifetimeMs: 40 }).pool();
+      const pool = actor({ maxLifetimeMs: 40, idleTimeoutMs: 40 }).pool();
       const holder = await pool.connect();
 
       await pause(120);

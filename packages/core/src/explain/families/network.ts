@@ -11,106 +11,110 @@ export type NetworkFault =
   | "network.no-descriptor";
 
 /** What is said about each. */
-export const networkFaults: Readonly<Record<NetworkFault, Fault>> = {
-  "network.refused": {
-    retryable: "yes",
-    sentence:
-      "Nobody listens at the address: the pooler or the database is down, or host or port is wrong.",
-    hint: "Check host and port, and that the pooler runs; during a restart, retry with a pause.",
-  },
-  "network.dns": {
-    retryable: "yes",
-    sentence: "The host's name could not be resolved to an address.",
-    hint: "Check the host in the URL and the resolver of this machine or container.",
-  },
-  "network.unreachable": {
-    retryable: "yes",
-    sentence: "No way leads to the address; no connection was made.",
-    hint: "Check host and port, routes and firewalls between this machine and the pooler.",
-  },
-  "network.timeout": {
-    retryable: "if-not-sent",
-    sentence: "The other end stopped answering, and the system gave the connection up.",
-    hint: "Check the network between this machine and the pooler; turn `keepAlive` on, so that a dead connection is noticed early.",
-  },
-  "network.lost": {
-    retryable: "if-not-sent",
-    sentence:
-      "The connection was closed without a word: a restart, a crash, a load balancer or a firewall in between.",
-    hint: "Look into the pooler's log at this moment; connect again after a pause.",
-  },
-  "network.no-local-port": {
-    retryable: "yes",
-    sentence:
-      "This machine has no free local port for a new connection; closed ones keep theirs for about a minute.",
-    hint: 'Set `connections.reuse: "pool"`, so that connections are kept under load instead of being closed.',
-  },
-  "network.no-descriptor": {
-    retryable: "yes",
-    sentence:
-      "This process has as many open files and sockets as it may have, and could open no connection.",
-    hint: "Lower `connections.maxPerProcess`, or raise the limit of open files (`ulimit -n`).",
-  },
-};
+export function networkFaults(): Readonly<Record<NetworkFault, Fault>> {
+  return {
+    "network.refused": {
+      retryable: "yes",
+      sentence:
+        "Nobody listens at the address: the pooler or the database is down, or host or port is wrong.",
+      hint: "Check host and port, and that the pooler runs; during a restart, retry with a pause.",
+    },
+    "network.dns": {
+      retryable: "yes",
+      sentence: "The host's name could not be resolved to an address.",
+      hint: "Check the host in the URL and the resolver of this machine or container.",
+    },
+    "network.unreachable": {
+      retryable: "yes",
+      sentence: "No way leads to the address; no connection was made.",
+      hint: "Check host and port, routes and firewalls between this machine and the pooler.",
+    },
+    "network.timeout": {
+      retryable: "if-not-sent",
+      sentence: "The other end stopped answering, and the system gave the connection up.",
+      hint: "Check the network between this machine and the pooler; turn `keepAlive` on, so that a dead connection is noticed early.",
+    },
+    "network.lost": {
+      retryable: "if-not-sent",
+      sentence:
+        "The connection was closed without a word: a restart, a crash, a load balancer or a firewall in between.",
+      hint: "Look into the pooler's log at this moment; connect again after a pause.",
+    },
+    "network.no-local-port": {
+      retryable: "yes",
+      sentence:
+        "This machine has no free local port for a new connection; closed ones keep theirs for about a minute.",
+      hint: 'Set `connections.reuse: "pool"`, so that connections are kept under load instead of being closed.',
+    },
+    "network.no-descriptor": {
+      retryable: "yes",
+      sentence:
+        "This process has as many open files and sockets as it may have, and could open no connection.",
+      hint: "Lower `connections.maxPerProcess`, or raise the limit of open files (`ulimit -n`).",
+    },
+  };
+}
 
 const NODE = { from: "client", source: "node's error.code" } as const;
 
 /** By node's `code`; the texts are pg's. */
-export const networkSignatures: readonly Signature<NetworkFault>[] = [
-  // ENOENT is a Unix socket that is not there; a missing file has it too and is no fault of a network.
-  { ...NODE, kind: "network.refused", codes: ["ECONNREFUSED"] },
-  { ...NODE, kind: "network.refused", codes: ["ENOENT"], text: /^connect ENOENT / },
-  {
-    ...NODE,
-    kind: "network.dns",
-    codes: ["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"],
-  },
-  {
-    ...NODE,
-    kind: "network.unreachable",
-    codes: ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN"],
-  },
-  {
-    from: "client",
-    kind: "network.unreachable",
-    codes: ["P1001"],
-    symptom: true,
-    source: "Prisma error reference",
-  },
-  { ...NODE, kind: "network.timeout", codes: ["ETIMEDOUT"] },
-  {
-    from: "client",
-    kind: "network.timeout",
-    codes: ["P1002", "P1008"],
-    symptom: true,
-    source: "Prisma error reference",
-  },
-  {
-    ...NODE,
-    kind: "network.lost",
-    codes: ["ECONNRESET", "ECONNABORTED", "EPIPE", "ENOTCONN"],
-    symptom: true,
-  },
-  {
-    ...NODE,
-    kind: "network.lost",
-    codes: ["ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END", "ERR_SOCKET_CLOSED"],
-    symptom: true,
-  },
-  {
-    from: "client",
-    kind: "network.lost",
-    text: /^Connection terminated(?: unexpectedly)?$/,
-    symptom: true,
-    source: "pg client.js, 8.5 to 8.23",
-  },
-  {
-    from: "client",
-    kind: "network.lost",
-    codes: ["P1017"],
-    symptom: true,
-    source: "Prisma error reference",
-  },
-  { ...NODE, kind: "network.no-local-port", codes: ["EADDRNOTAVAIL"] },
-  { ...NODE, kind: "network.no-descriptor", codes: ["EMFILE", "ENFILE"] },
-];
+export function networkSignatures(): readonly Signature<NetworkFault>[] {
+  return [
+    // ENOENT is a Unix socket that is not there; a missing file has it too and is no fault of a network.
+    { ...NODE, kind: "network.refused", codes: ["ECONNREFUSED"] },
+    { ...NODE, kind: "network.refused", codes: ["ENOENT"], text: /^connect ENOENT / },
+    {
+      ...NODE,
+      kind: "network.dns",
+      codes: ["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"],
+    },
+    {
+      ...NODE,
+      kind: "network.unreachable",
+      codes: ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN"],
+    },
+    {
+      from: "client",
+      kind: "network.unreachable",
+      codes: ["P1001"],
+      symptom: true,
+      source: "Prisma error reference",
+    },
+    { ...NODE, kind: "network.timeout", codes: ["ETIMEDOUT"] },
+    {
+      from: "client",
+      kind: "network.timeout",
+      codes: ["P1002", "P1008"],
+      symptom: true,
+      source: "Prisma error reference",
+    },
+    {
+      ...NODE,
+      kind: "network.lost",
+      codes: ["ECONNRESET", "ECONNABORTED", "EPIPE", "ENOTCONN"],
+      symptom: true,
+    },
+    {
+      ...NODE,
+      kind: "network.lost",
+      codes: ["ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END", "ERR_SOCKET_CLOSED"],
+      symptom: true,
+    },
+    {
+      from: "client",
+      kind: "network.lost",
+      text: /^Connection terminated(?: unexpectedly)?$/,
+      symptom: true,
+      source: "pg client.js, 8.5 to 8.23",
+    },
+    {
+      from: "client",
+      kind: "network.lost",
+      codes: ["P1017"],
+      symptom: true,
+      source: "Prisma error reference",
+    },
+    { ...NODE, kind: "network.no-local-port", codes: ["EADDRNOTAVAIL"] },
+    { ...NODE, kind: "network.no-descriptor", codes: ["EMFILE", "ENFILE"] },
+  ];
+}

@@ -1,0 +1,38 @@
+import type { PgClient } from "../driver/pg-internals.ts";
+import type { FirstStatement } from "../login/open-client.ts";
+import type { Checkout } from "./checkout.ts";
+import type { PooledConnection } from "./pooled-connection.ts";
+
+/** How a pool keeps its connections. Milliseconds; `Infinity` means without limit. */
+export interface Keeping {
+  /** Most connections of this pool. */
+  readonly max: number;
+  /** Most connections of all pools at the gate. */
+  readonly gateMax: number;
+  readonly acquireTimeoutMs: number;
+  /** How long a connection that nobody uses stays open. 0: it is closed at once. */
+  readonly idleMs: number;
+  /** So many stay open though nobody uses them. */
+  readonly min: number;
+  readonly maxLifetimeMs: number;
+  /** What nobody uses keeps no process alive. For a time that a process notices. */
+  readonly isUnrefed: boolean;
+}
+
+/** What a pool needs of the `pg.Pool` that it works for. */
+export interface PoolHost {
+  readonly holders: ReadonlySet<Checkout>;
+  makeClient(): PgClient;
+  /** What the service wants done with a new connection before anybody gets it (`onConnect`, `verify`). */
+  prepare(client: PgClient): Promise<void> | undefined;
+  emit(event: string, ...values: unknown[]): void;
+  timeoutError(cause: Error | undefined): Error;
+  endedError(): Error;
+}
+
+/** A connection that is opened for one statement, whose answer says what became of both. */
+export interface TakenConnection {
+  readonly first: FirstStatement;
+  /** It is open; whoever asked gives it back, when the statement is answered. */
+  onOpen(connection: PooledConnection): void;
+}
