@@ -7,7 +7,8 @@ export {
   type PgModule,
 } from "./guard-pg.ts";
 export { resolveForProcess } from "./process-context.ts";
-export { type EndablePool, poolsOf } from "./registry.ts";
+export type { PoolCounters } from "./pool/pool-counters.ts";
+export { type EndablePool, poolCounters, type PoolReport, poolsOf } from "./registry.ts";
 export { VIOLATION_CHANNEL } from "./report.ts";
 export { currentUnit } from "./units/context.ts";
 export { drain, type DrainOutcome } from "./units/drain.ts";

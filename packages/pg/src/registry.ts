@@ -1,6 +1,7 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 
 import type { LoginState } from "./login/state.ts";
+import type { PoolCounters } from "./pool/pool-counters.ts";
 import type { Gate } from "./pool/gate.ts";
 import type { Unit } from "./units/unit.ts";
 
@@ -69,4 +70,30 @@ function isEndable(pool: object | undefined): pool is EndablePool {
   return (
     pool !== undefined && "endNow" in pool && typeof pool.endNow === "function" && "ending" in pool
   );
+}
+
+/** One pool of this process and what it is doing. */
+export interface PoolReport {
+  /** The target's name in the policy. */
+  readonly target: string;
+  /** `"pooled"`, `"direct"` or `"replica"`. */
+  readonly lane: string;
+  readonly counters: PoolCounters;
+}
+
+/**
+ * What each guarded pool of this process is doing, whichever adapter and whichever copy of this package
+ * has made it: for metrics and health checks. Pools that were ended are left out.
+ */
+export function poolCounters(): readonly PoolReport[] {
+  return registeredPools().flatMap((pool) => {
+    if (!isCounting(pool)) return [];
+    const { target, lane, counters } = pool;
+    return [{ target, lane, counters }];
+  });
+}
+
+/** Not one of an older copy of this package. */
+function isCounting(pool: object): pool is PoolReport {
+  return "counters" in pool && "target" in pool && "lane" in pool;
 }

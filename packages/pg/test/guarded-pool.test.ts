@@ -3,6 +3,7 @@ import net from "node:net";
 import { isPolicyError } from "@doorpolicy/core";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
+import { poolCounters } from "../src/index.ts";
 import { eventually, pause, rejection, startWorld, type World } from "./world.ts";
 
 let world: World;
@@ -211,6 +212,26 @@ describe("waiting for a connection", () => {
 
     expect(await waiter).toBe("waiter");
     await pool.end();
+  });
+});
+
+describe("what the pools of the process are doing", () => {
+  test("is told for each target and lane, until a pool is ended", async () => {
+    const { pg } = world.guard();
+    const pool = new pg.Pool({ connectionString: world.bed.urls.pooled });
+    const before = poolCounters().length;
+    const client = await pool.connect();
+
+    const [mine] = poolCounters().slice(-1);
+    client.release();
+    await pool.end();
+
+    expect(mine).toMatchObject({
+      target: "main",
+      lane: "pooled",
+      counters: { open: 1, inUse: 1, idle: 0, waiting: 0, opened: 1, handedOver: 0 },
+    });
+    expect(poolCounters()).toHaveLength(before - 1);
   });
 });
 

@@ -1,9 +1,12 @@
+import { afterInput, now } from "../clock.ts";
 import { sharedState } from "../registry.ts";
 
 /** What a gate asks of a pool. Structure alone: pools of other copies of this package stand at the same gate. */
 export interface GateMember {
   /** Since when its first caller waits, in milliseconds of the monotonic clock; `undefined` where none does. */
   readonly waitingSince: number | undefined;
+  /** True where it would open a connection if there was room at the gate. */
+  readonly isShort: boolean;
   /** Whoever has a connection of it now, for a message. */
   readonly holders: Iterable<GateHolder>;
   /** Opens connections for those who wait, as far as there is room. */
@@ -34,7 +37,7 @@ const PATIENCE_MS = 25;
  * | --- | --- | --- |
  * | a pool wants to open one | it opens | another pool closes one that nobody uses, if it has one; else it waits |
  * | a socket has closed | the pool whose caller has waited longest opens one | – |
- * | a connection is given back | handed over within its pool, or idle | handed over, unless a caller of another pool has waited {@link PATIENCE_MS} longer; closed where nobody here waits and somebody there does |
+ * | a connection is given back | handed over within its pool, or idle | the same, unless a caller of another pool that may open one has waited {@link PATIENCE_MS} longer: then it is closed; one that lies idle and that nobody takes at once is closed as well |
  */
 export class Gate {
   readonly #members = new Set<GateMember>();
@@ -80,13 +83,29 @@ export class Gate {
     for (const member of this.#members) if (member !== asking && member.closeIdle()) return;
   }
 
+  /**
+   * A connection of this pool lies idle while another lacks room. Whoever goes on at once has taken it again
+   * when the input was read; else it is closed in the other's favour.
+   */
+  offer(giving: GateMember, limit: number): void {
+    if (this.#members.size < 2 || this.#open < limit || !this.#isLackingBeside(giving)) return;
+    afterInput(() => {
+      if (this.#open >= limit && this.#isLackingBeside(giving)) giving.closeIdle();
+    });
+  }
+
+  #isLackingBeside(giving: GateMember): boolean {
+    for (const member of this.#members) if (member !== giving && member.isShort) return true;
+    return false;
+  }
+
   /** True when a connection of this pool has to be closed because somebody else has waited long enough. */
   isOwed(giving: GateMember, limit: number): boolean {
     if (this.#members.size < 2 || this.#open < limit) return false;
-    const own = giving.waitingSince;
-    const patience = own === undefined ? 0 : PATIENCE_MS;
-    for (const { waitingSince = Infinity } of this.#members) {
-      if (waitingSince + patience < (own ?? Infinity)) return true;
+    const own = giving.waitingSince ?? now();
+    for (const member of this.#members) {
+      if (member === giving || !member.isShort) continue;
+      if ((member.waitingSince ?? Infinity) + PATIENCE_MS < own) return true;
     }
     return false;
   }

@@ -17,6 +17,7 @@ import { keepingOf } from "./keeping.ts";
 import { NullPool } from "./null-pool.ts";
 import { OpenSockets } from "./open-sockets.ts";
 import { NOTHING_COUNTED, type PoolCounters } from "./pool-counters.ts";
+import { sayListenerFailed } from "./listener-failed.ts";
 import { mayTravelWithLogin, queryWithLogin } from "./query-with-login.ts";
 import { inForm, isCallback, noRelease } from "./connect-forms.ts";
 import { poolOptions } from "./pool-options.ts";
@@ -78,6 +79,15 @@ export function guardPoolClass(
         this.#engine = this.#makeEngine();
       }
       watchExternalCalls(guard);
+    }
+
+    /** The target's name. */
+    get target(): string {
+      return lane.target.name;
+    }
+
+    get lane(): string {
+      return this.#source.isReplica ? "replica" : lane.lane;
     }
 
     /** What the pool has done and is doing. In bypass only what pg-pool counts. */
@@ -143,9 +153,8 @@ export function guardPoolClass(
       }
       const unit = currentUnit();
       const isSingle = this.#isQuerying;
-      // Through `query()` it is called by pg-pool's, and that by ours.
-      const site =
-        isSingle && unit === undefined ? NO_CALL_SITE : captureCallSite(isSingle ? 3 : 1);
+      // A unit that needs to know who sends a single statement looks for himself.
+      const site = isSingle ? NO_CALL_SITE : captureCallSite(1);
       const borrower = { site, label: unit?.label };
       const inUnit = this.ending
         ? undefined
@@ -204,26 +213,15 @@ export function guardPoolClass(
       try {
         return super.emit(event, ...values);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        process.emitWarning(`A listener of the pool's "${String(event)}" event failed: ${reason}`, {
-          type: "DoorpolicyWarning",
-          code: "DOORPOLICY_POOL_LISTENER",
-        });
+        sayListenerFailed(event, error);
         return true;
       }
     }
 
     /** Its options hold a URL with a password, which a log of the pool must not show. */
     [inspect.custom](): object {
-      const { totalCount, idleCount, waitingCount } = this;
-      return {
-        pool: guard.name,
-        target: guard.lane.target.name,
-        lane: guard.lane.lane,
-        totalCount,
-        idleCount,
-        waitingCount,
-      };
+      const { target, lane: ofLane, counters } = this;
+      return { pool: guard.name, target, lane: ofLane, ...counters };
     }
 
     #take(borrower: Borrower, isSingle: boolean, callback: ConnectCallback): void {
@@ -308,7 +306,7 @@ export function guardPoolClass(
     }
 
     #makeEngine(): NullPool {
-      const gate = gateOf(lane.target.name, this.#source.isReplica ? "replica" : lane.lane);
+      const gate = gateOf(this.target, this.lane);
       const { Client } = this.options;
       const ClientToUse = isClientClass(Client) ? Client : GuardedClient;
       const host = {

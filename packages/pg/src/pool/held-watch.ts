@@ -2,8 +2,9 @@ import { PolicyError } from "@doorpolicy/core";
 
 import type { Checkout } from "./checkout.ts";
 import { describeCallSite } from "../call-site.ts";
-import { after, now, type Timer } from "../clock.ts";
+import { now, type Timer } from "../clock.ts";
 import type { Guard } from "../guard.ts";
+import { later } from "./later.ts";
 import { bytesMoved } from "../driver/pg-internals.ts";
 import type { ViolationDraft } from "../report.ts";
 
@@ -39,7 +40,7 @@ export class HeldWatch {
   start(): void {
     const limits = [this.#warnMs, this.#reclaimMs].filter((limit) => limit > 0);
     if (this.#timer !== undefined || limits.length === 0) return;
-    this.#timer = after(Math.max(10, Math.ceil(Math.min(...limits) / 4)), () => {
+    this.#timer = later(Math.max(10, Math.ceil(Math.min(...limits) / 4)), () => {
       this.#timer = undefined;
       this.#look(now());
       if (this.#checkouts.size > 0) this.start();

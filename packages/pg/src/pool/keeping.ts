@@ -15,6 +15,8 @@ export function keepingOf(options: Readonly<Record<string, unknown>>, lane: Lane
     idleMs: isKept ? Number(options["idleTimeoutMillis"]) || Infinity : lingerMs,
     min: isKept ? Number(options["min"] ?? 0) : 0,
     maxLifetimeMs: Number(options["maxLifetimeSeconds"]) * 1_000 || Infinity,
+    // Where nothing is kept, 1 is the mark of that, and no count: a connection is handed on there as well.
+    maxUses: isKept ? Number(options["maxUses"]) || Infinity : Infinity,
     isUnrefed: isKept,
   };
 }

@@ -26,8 +26,8 @@ const SPREAD = 0.1;
  * | --- | --- | --- | --- | --- | --- | --- | --- |
  * | not there | opened, while fewer are being opened than callers wait, and there is room in the pool and at the gate | – | – | – | – | – | refused |
  * | being opened | – | → in use by the first who waits, else → idle | – | – | → closed | its error goes to the first who waits; → closed | → closing when it is ready |
- * | in use | – | – | → in use by the first who waits; → idle; older than `maxLifetimeMs`, or owed to another pool at the gate: → closing | → closing | limits of its guard | → closing | waited for |
- * | idle | → in use | – | – | – | → closing | → closing, told to the pool's `error` listeners | → closing |
+ * | in use | – | – | → in use by the first who waits; → idle; older than `maxLifetimeMs`, used `maxUses` times, or owed to another pool at the gate: → closing | → closing | limits of its guard | → closing | waited for |
+ * | idle | → in use; → closing where another pool lacks room and nobody here takes it at once | – | – | – | → closing | → closing, told to the pool's `error` listeners | → closing |
  * | closing | – | – | – | – | destroyed after 5 s | → closed | waited for |
  * | closed | its place goes to the first who waits at the gate | – | – | – | – | – | – |
  */
@@ -54,7 +54,10 @@ export class NullPool implements GateMember {
     this.#host = host;
     this.#gate = gate;
     this.#keeping = keeping;
-    this.#queue = new WaitQueue(keeping.acquireTimeoutMs, (request) => this.#onTimeout(request));
+    this.#queue = new WaitQueue(keeping.acquireTimeoutMs, {
+      onTimeout: (request) => this.#onTimeout(request),
+      onAborted: () => this.#leaveWhenDone(),
+    });
     this.#idle = new IdleConnections(keeping.idleMs, {
       mayClose: () => this.#isAboveMin,
       onOver: (connection) => this.#close(connection),
@@ -79,6 +82,10 @@ export class NullPool implements GateMember {
 
   get waitingSince(): number | undefined {
     return this.#queue.waitingSince;
+  }
+
+  get isShort(): boolean {
+    return this.#queue.size > this.#connecting + this.#idle.size && this.#hasOwnRoom;
   }
 
   get holders(): ReadonlySet<Checkout> {
@@ -118,7 +125,7 @@ export class NullPool implements GateMember {
   }
 
   pump(): void {
-    while (this.#queue.size > this.#connecting + this.#idle.size && this.#hasOwnRoom) {
+    while (this.isShort) {
       if (!this.#gate.enter(this.#keeping.gateMax)) {
         this.#gate.squeeze(this);
         return;
@@ -142,6 +149,7 @@ export class NullPool implements GateMember {
     this.#isEnding = true;
     for (const { deliver } of this.#queue.takeAll()) deliver(this.#host.endedError(), undefined);
     for (const connection of this.#idle.takeAll()) this.#close(connection);
+    this.#leaveWhenDone();
     if (this.#open === 0) return;
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
@@ -165,9 +173,12 @@ export class NullPool implements GateMember {
       connection.begin(client, () => this.#onGone(connection));
       return client;
     };
-    outsideUnits(() => openClient(make, taken)).then(
-      () => this.#onReady(connection, taken),
-      (error: unknown) => this.#onFailed(connection, asError(error), taken),
+    // What comes of it as well: the service's `onConnect` is no part of the unit that happened to ask.
+    void outsideUnits(() =>
+      openClient(make, taken).then(
+        () => this.#onReady(connection, taken),
+        (error: unknown) => this.#onFailed(connection, asError(error), taken),
+      ),
     );
   }
 
@@ -212,6 +223,8 @@ export class NullPool implements GateMember {
     this.#connecting -= 1;
     this.#failed += 1;
     this.#lastFailure = error;
+    // Whoever waits since then has the same limit, and hears of it from there.
+    if (taken === undefined && !isAcquireTimeout(error)) this.#tellFirst(error);
     this.#closing += 1;
     connection.isClosing = true;
     const { attempt } = connection;
@@ -220,8 +233,6 @@ export class NullPool implements GateMember {
     } else {
       attempt.connection.stream.destroy();
     }
-    // Whoever waits since then has the same limit, and hears of it from there.
-    if (taken === undefined && !isAcquireTimeout(error)) this.#tellFirst(error);
     this.pump();
   }
 
@@ -231,8 +242,10 @@ export class NullPool implements GateMember {
 
   /** A connection is free: it goes to whoever waits longest, stays a while, or is closed. */
   #goOn(connection: PooledConnection): void {
-    const isOver = this.#isEnding || isUnusable(connection.client) || now() >= connection.oldAt;
-    if (isOver || connection.isGone || this.#gate.isOwed(this, this.#keeping.gateMax)) {
+    const { idleMs, min, isUnrefed, maxUses, gateMax } = this.#keeping;
+    const isUsedUp = connection.uses >= maxUses || now() >= connection.oldAt;
+    const isOver = this.#isEnding || isUsedUp || isUnusable(connection.client);
+    if (isOver || connection.isGone || this.#gate.isOwed(this, gateMax)) {
       this.#close(connection);
       return;
     }
@@ -241,19 +254,19 @@ export class NullPool implements GateMember {
       this.#lend(connection, next);
       return;
     }
-    const { idleMs, min, isUnrefed } = this.#keeping;
     // It is counted nowhere at this moment.
     if (idleMs === 0 && this.#open - this.#closing >= min) {
       this.#close(connection);
       return;
     }
     this.#idle.push(connection);
+    this.#gate.offer(this, gateMax);
     if (isUnrefed) connection.client.unref?.();
   }
 
   #lend(connection: PooledConnection, request: Request): void {
     this.#inUse += 1;
-    if (connection.isUsed) this.#handedOver += 1;
+    if (connection.uses > 0) this.#handedOver += 1;
     this.#host.emit("acquire", connection.client);
     request.deliver(undefined, connection);
   }
@@ -261,7 +274,7 @@ export class NullPool implements GateMember {
   /** Its holder has given it back, made clean by its guard; with an error where it may go to nobody any more. */
   giveBack(connection: PooledConnection, error?: unknown): void {
     this.#inUse -= 1;
-    connection.isUsed = true;
+    connection.uses += 1;
     this.#host.emit("release", error, connection.client);
     if (error) {
       this.#close(connection);
@@ -303,7 +316,7 @@ export class NullPool implements GateMember {
     if (this.#idle.remove(connection)) {
       this.#closing += 1;
       connection.isClosing = true;
-      this.#host.emit("error", new Error("Connection terminated unexpectedly"), connection.client);
+      this.#host.emit("error", connection.fault, connection.client);
     }
     if (connection.isClosing) connection.closed();
   }

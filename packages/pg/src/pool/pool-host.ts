@@ -15,6 +15,8 @@ export interface Keeping {
   /** So many stay open though nobody uses them. */
   readonly min: number;
   readonly maxLifetimeMs: number;
+  /** After so many uses a connection is closed. */
+  readonly maxUses: number;
   /** What nobody uses keeps no process alive. For a time that a process notices. */
   readonly isUnrefed: boolean;
 }

@@ -8,11 +8,12 @@ export class PooledConnection {
   idleSince = Number.NaN;
   /** Its login has succeeded. */
   isOpened = false;
-  /** Somebody has had it and given it back. */
-  isUsed = false;
+  /** How often somebody has had it and given it back. */
+  uses = 0;
   /** The pool has begun to close it, or has lost it. */
   isClosing = false;
   #client: PgClient | undefined;
+  #fault: Error | undefined;
   #isGone = false;
   #onClosed: (() => void) | undefined;
 
@@ -35,11 +36,19 @@ export class PooledConnection {
   begin(client: PgClient, onGone: () => void): void {
     this.#client = client;
     this.#isGone = false;
+    client.once("error", (error: Error) => {
+      this.#fault ??= error;
+    });
     client.once("end", () => {
       if (this.#client !== client) return;
       this.#isGone = true;
       onGone();
     });
+  }
+
+  /** What its server, or its socket, said first of its end; pg's own words where neither has. */
+  get fault(): Error {
+    return this.#fault ?? new Error("Connection terminated unexpectedly");
   }
 
   /** Its socket is closed, and pg has said so. */

@@ -10,6 +10,14 @@ export interface Request {
   readonly deliver: (error: Error | undefined, connection: PooledConnection | undefined) => void;
 }
 
+/** What is told of callers who leave the queue unserved. */
+export interface QueueHost {
+  /** Nobody has served this one within the limit. */
+  onTimeout(request: Request): void;
+  /** One has given up. */
+  onAborted(): void;
+}
+
 /** One caller who waits. */
 interface Waiter {
   readonly request: Request;
@@ -31,16 +39,15 @@ interface Link {
  */
 export class WaitQueue {
   readonly #limitMs: number;
-  readonly #onTimeout: (request: Request) => void;
+  readonly #host: QueueHost;
   #first: Link | undefined;
   #last: Link | undefined;
   #size = 0;
   #timer: Timer | undefined;
 
-  /** `onTimeout` is told of each request that nobody has taken within `limitMs`. */
-  constructor(limitMs: number, onTimeout: (request: Request) => void) {
+  constructor(limitMs: number, host: QueueHost) {
     this.#limitMs = limitMs;
-    this.#onTimeout = onTimeout;
+    this.#host = host;
   }
 
   get size(): number {
@@ -77,7 +84,9 @@ export class WaitQueue {
 
   #pushAbortable({ borrower, deliver }: Request, signal: AbortSignal): void {
     const onAbort = (): void => {
-      if (this.#remove(link)) deliver(asError(signal.reason), undefined);
+      if (!this.#remove(link)) return;
+      deliver(asError(signal.reason), undefined);
+      this.#host.onAborted();
     };
     const link = this.#append({
       borrower,
@@ -110,7 +119,7 @@ export class WaitQueue {
         return;
       }
       const request = this.shift();
-      if (request !== undefined) this.#onTimeout(request);
+      if (request !== undefined) this.#host.onTimeout(request);
     }
   }
 

@@ -1,4 +1,4 @@
-import { isSettled, isUnusable, type PgClient } from "../driver/pg-internals.ts";
+import { isSettled, isUnusable, type PgClient, type PgQuery } from "../driver/pg-internals.ts";
 
 /**
  * Resolves when the server has answered everything, or will answer nothing any more. Without a bound:
@@ -18,3 +18,27 @@ export function whenAtRest(client: PgClient): Promise<void> {
 
 /** `drain`: pg has nothing more to send and is ready; the other two: it never will be. */
 const EVENTS = ["drain", "error", "end"] as const;
+
+/**
+ * The same for a query that is about to be sent and that pg answers by `handleReadyForQuery` or
+ * `handleError`: no cursor, no stream. Its own answer is looked at, since three listeners added and removed
+ * cost more than all else that is done around a statement.
+ */
+export function whenAnswered(client: PgClient, query: PgQuery): Promise<void> {
+  return new Promise((resolve) => {
+    const { handleReadyForQuery, handleError } = query;
+    const look = (): void => {
+      // After an error the server is not ready yet, and a connection that is lost never is.
+      if (isSettled(client)) resolve();
+      else void whenAtRest(client).then(resolve);
+    };
+    query.handleReadyForQuery = (connection) => {
+      handleReadyForQuery.call(query, connection);
+      look();
+    };
+    query.handleError = (error, connection) => {
+      handleError.call(query, error, connection);
+      look();
+    };
+  });
+}

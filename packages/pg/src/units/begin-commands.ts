@@ -1,7 +1,8 @@
 import type { IsolationLevel } from "@doorpolicy/core";
 
 import type { BlockLimits } from "../connection/limits.ts";
-import type { CheckedTransactionOptions } from "./options.ts";
+import { keepBytes } from "./command-bytes.ts";
+import { type CheckedTransactionOptions, limitsOfOptions } from "./options.ts";
 import { setConfigCommand, type Settings } from "./settings.ts";
 import type { Command } from "./wire-batch.ts";
 
@@ -38,6 +39,42 @@ export function beginCommands(
   return [{ text: begin }, ...setConfigCommand({ ...limits, ...settings })];
 }
 
+/** What opens a transaction, and what holds for it. */
+export interface Opening {
+  readonly commands: readonly Command[];
+  readonly limits: BlockLimits;
+}
+
+const BEGIN: readonly Command[] = keepBytes([{ text: "BEGIN" }]);
+
+/** By the limits of a connection, which nearly every transaction on it begins with. */
+const usual = new WeakMap<BlockLimits, Opening>();
+
+/** `isTold`: whether the server hears of the limits that the transaction does not set itself. */
+export function openingOf(
+  options: CheckedTransactionOptions,
+  limits: BlockLimits,
+  isTold: boolean,
+): Opening {
+  const { isolation, readOnly, setLocal } = options;
+  const explicit = limitsOfOptions(options);
+  if (isolation === undefined && !readOnly && setLocal === undefined && explicit === undefined) {
+    return isTold ? usualOpening(limits) : { commands: BEGIN, limits };
+  }
+  const own = explicit === undefined ? limits : withExplicit(limits, explicit);
+  const told = { ...(isTold ? serverLimits(own) : {}), ...explicitLimits(explicit ?? {}) };
+  return { commands: beginCommands(options, told, setLocal ?? {}), limits: own };
+}
+
+function usualOpening(limits: BlockLimits): Opening {
+  let opening = usual.get(limits);
+  if (opening === undefined) {
+    opening = { commands: keepBytes(beginCommands({}, serverLimits(limits), {})), limits };
+    usual.set(limits, opening);
+  }
+  return opening;
+}
+
 /** The limits that the server is told; 0 is not sent: the role's own stay. */
 export function serverLimits(limits: BlockLimits): Settings {
   const settings: readonly (readonly [string, number])[] = [
@@ -53,7 +90,7 @@ export function serverLimits(limits: BlockLimits): Settings {
 }
 
 /** The limits of a connection with those that a transaction sets itself. */
-export function withExplicit(
+function withExplicit(
   limits: BlockLimits,
   explicit: Readonly<Partial<Record<string, number>>>,
 ): BlockLimits {
@@ -74,7 +111,7 @@ export function withExplicit(
 }
 
 /** What a transaction sets itself is sent in every mode, 0 as well: it may undo a limit of the role. */
-export function explicitLimits({
+function explicitLimits({
   statementTimeoutMs,
   lockTimeoutMs,
 }: Readonly<Partial<Record<string, number>>>): Readonly<Record<string, string>> {

@@ -1,6 +1,8 @@
 import type { Borrower } from "./lease.ts";
 import type { Command } from "./wire-batch.ts";
 
+const NONE: readonly Block[] = [];
+
 /**
  * A transaction, or a savepoint in one that stands for an inner transaction: a nested `transaction()`,
  * or an ORM's own block. Opened by the first statement in it.
@@ -46,7 +48,7 @@ export class Block {
 
   /** What has to be opened before a statement of this block can run: outermost first, itself last. */
   get unopened(): readonly Block[] {
-    if (this.state !== "unopened") return [];
+    if (this.state !== "unopened") return NONE;
     return [...(this.parent?.unopened ?? []), this];
   }
 
@@ -64,4 +66,22 @@ export class Block {
   get isOver(): boolean {
     return this.state === "ended" || (this.parent?.isOver ?? false);
   }
+}
+
+/** Which blocks were opened by the commands that were answered: one is open when its first command was. */
+export function answeredBlocks(opening: readonly Block[], answered: number): readonly Block[] {
+  let at = 0;
+  return opening.filter((block) => {
+    const isOpen = answered > at;
+    at += block.opening.length;
+    return isOpen;
+  });
+}
+
+/** What opens several blocks; of a single one the same array each time, whose bytes may be kept. */
+export function openingCommands(opening: readonly Block[]): readonly Command[] {
+  const [only] = opening;
+  return only !== undefined && opening.length === 1
+    ? only.opening
+    : opening.flatMap((block) => block.opening);
 }

@@ -8,6 +8,8 @@ export interface Borrower {
   readonly site: CallSite;
   /** The unit's own name for a message. */
   readonly label: string | undefined;
+  /** The one statement that it is for, where it is for one; shown with its literals replaced. */
+  readonly statement?: string | undefined;
   /** Ends the wait for a connection. */
   readonly signal?: AbortSignal | undefined;
 }

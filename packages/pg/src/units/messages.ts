@@ -10,10 +10,17 @@ function named(label: string | undefined, what: string): string {
   return label === undefined ? what : `${what} "${label}"`;
 }
 
-/** " (at …)", where that is known. */
+/** " (at …)", where that is known, or the one statement that it is about. */
 function place(borrower: Borrower | undefined): string {
   const frame = ownFrame(borrower?.site);
-  return frame === undefined ? "" : ` (${frame})`;
+  if (frame !== undefined) return ` (${frame})`;
+  const statement = borrower?.statement;
+  return statement === undefined ? "" : ` (\`${shortened(scrubStatement(statement))}\`)`;
+}
+
+/** Enough of a statement to know it by. */
+function shortened(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
 }
 
 /** Reports what a unit refuses, and makes the error of it. What is refused holds in every mode. */

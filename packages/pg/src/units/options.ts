@@ -88,6 +88,9 @@ export interface CheckedTransactionOptions extends Omit<TransactionOptions, "set
   readonly retry?: Required<RetryOptions>;
 }
 
+/** Of a unit that was given its function alone: there is nothing to check. */
+export const NO_OPTIONS: Readonly<Record<string, never>> = Object.freeze({});
+
 const ISOLATION: readonly string[] = [
   "read uncommitted",
   "read committed",
@@ -119,6 +122,7 @@ const UNIT_KEYS: readonly string[] = ["label", "setLocal"] satisfies (keyof Unit
 
 /** @throws PolicyError `unit/invalid` naming the key, its value and what is allowed. */
 export function checkedUnitOptions(given: UnitOptions): CheckedUnitOptions {
+  if (given === NO_OPTIONS) return NO_OPTIONS;
   const { label } = checked("unitOfWork", given, UNIT_KEYS);
   const setLocal = checkedSettings(given.setLocal);
   return {
@@ -129,6 +133,7 @@ export function checkedUnitOptions(given: UnitOptions): CheckedUnitOptions {
 
 /** @throws PolicyError `unit/invalid` naming the key, its value and what is allowed. */
 export function checkedTransactionOptions(given: TransactionOptions): CheckedTransactionOptions {
+  if (given === NO_OPTIONS) return NO_OPTIONS;
   const { setLocal: input, retry, ...rest } = checked("transaction", given, Object.keys(KEYS));
   const setLocal = checkedSettings(input);
   return {
@@ -209,11 +214,10 @@ function invalid(path: string, message: string, hint: string): PolicyError {
   return new PolicyError("unit/invalid", message, { path, hint });
 }
 
-/** The limits that a transaction sets itself. */
+/** The limits that a transaction sets itself; `undefined` where it sets none. */
 export function limitsOfOptions(
   options: CheckedTransactionOptions,
-): Readonly<Partial<Record<(typeof LIMITS)[number], number>>> {
-  return Object.fromEntries(
-    LIMITS.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])),
-  );
+): Readonly<Partial<Record<(typeof LIMITS)[number], number>>> | undefined {
+  const own = LIMITS.filter((key) => options[key] !== undefined);
+  return own.length === 0 ? undefined : Object.fromEntries(own.map((key) => [key, options[key]]));
 }

@@ -45,8 +45,17 @@ export class Session {
     return isOpen ? this.#source.guard : undefined;
   }
 
+  /** True once it has one of its pool's. */
+  get hasConnection(): boolean {
+    return this.#lease !== undefined;
+  }
+
   /** FIFO. Rejects as the pool does, or with `unit/stalled`. */
   borrow(borrower: Borrower): Promise<Lease> {
+    // The usual case in a unit: the one before has given it back, and nobody waits.
+    const isFree = !this.#isServing && this.#holder === undefined && this.#waiting.length === 0;
+    if (isFree && this.#lease !== undefined)
+      return Promise.resolve(this.#lend(this.#lease, borrower));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ borrower, since: now(), resolve, reject });
       this.#serve();
@@ -76,14 +85,18 @@ export class Session {
   async #lendTo({ borrower, resolve, reject }: Waiter): Promise<void> {
     try {
       const lease = (this.#lease ??= await this.#take(borrower));
-      const lent = new SessionLease(lease, borrower, (failure) => this.#onReturned(lent, failure));
-      this.#holder = lent;
-      resolve(lent);
+      resolve(this.#lend(lease, borrower));
     } catch (error) {
       reject(error);
     }
     this.#isServing = false;
     this.#serve();
+  }
+
+  #lend(lease: Lease, borrower: Borrower): SessionLease {
+    const lent = new SessionLease(lease, borrower, (failure) => this.#onReturned(lent, failure));
+    this.#holder = lent;
+    return lent;
   }
 
   async #take(borrower: Borrower): Promise<Lease> {
@@ -168,7 +181,9 @@ class SessionLease implements Lease, Holder {
     if (this.#isReleased) return;
     this.#isReleased = true;
     this.connection.takeBack();
-    if (this.connection.isClean() && error === undefined) {
+    // pg-pool gives back what it has no error for with `null`.
+    const hasFailed = error !== undefined && error !== null;
+    if (!hasFailed && this.connection.isClean()) {
       this.#onReturned(undefined);
       return;
     }
@@ -191,6 +206,6 @@ class SessionLease implements Lease, Holder {
    * That is no reason to leave a connection: the unit keeps it unless it cannot be used any more.
    */
   #broken(error: unknown, failure: unknown): unknown {
-    return failure ?? (this.connection.isClean() ? undefined : error);
+    return failure ?? (this.connection.isClean() ? undefined : (error ?? undefined));
   }
 }

@@ -12,16 +12,18 @@ import { bindParsers, type PgClient, type PgQuery } from "../driver/pg-internals
 import { appendSilently, failQuery, type QueryCall } from "../driver/query-forms.ts";
 import { beginCommands } from "./begin-commands.ts";
 import { Block } from "./block.ts";
+import { keepBytes } from "./command-bytes.ts";
 import { forgotten } from "./forgotten.ts";
 import { acceptCall, type AskedQuery, queryClassOf } from "./handle-call.ts";
 import type { ConnectionSource, Lease } from "./lease.ts";
 import { rawControlError, rolledBackError, stalledError } from "./messages.ts";
 import { setLocalTexts, type Settings } from "./settings.ts";
+import { SingleClient } from "./single-client.ts";
 import { Turns } from "./turns.ts";
 import { type Command, enclose } from "./wire-batch.ts";
 
-const COMMIT: readonly Command[] = [{ text: "COMMIT" }];
-const ROLLBACK: readonly Command[] = [{ text: "ROLLBACK" }];
+const COMMIT: readonly Command[] = keepBytes([{ text: "COMMIT" }]);
+const ROLLBACK: readonly Command[] = keepBytes([{ text: "ROLLBACK" }]);
 
 /**
  * What a caller in a unit with settings gets for a connection. The settings hold for each of his
@@ -52,10 +54,16 @@ export class SettingsHandle {
     this.#turns = turnsOn(lease, source);
     this.#whole = Block.outermost([], lease.borrower);
     this.#turns.pushOpen([this.#whole]);
+    const query = (config: unknown, values: unknown, callback: unknown): unknown =>
+      this.#query({ config, values, callback });
+    if (isSingle) {
+      this.client = new SingleClient({ query, release: (error) => this.#release(error) }).asClient;
+      return;
+    }
     const handle = makeHandle(lease.client, {
-      isDeaf: isSingle || source.guard.hidesLoss,
+      isDeaf: source.guard.hidesLoss,
       isReleased: () => this.#isReleased,
-      query: (config, values, callback) => this.#query({ config, values, callback }),
+      query,
       release: (error) => {
         handle.removeListeners();
         this.#release(error);

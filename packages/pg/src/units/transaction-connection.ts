@@ -4,8 +4,9 @@ import type { CallSite } from "../call-site.ts";
 import type { Guard } from "../guard.ts";
 import type { BlockLimits } from "../connection/limits.ts";
 import { isPipelined, type PgQuery } from "../driver/pg-internals.ts";
-import { beginCommands, explicitLimits, serverLimits, withExplicit } from "./begin-commands.ts";
-import { Block } from "./block.ts";
+import { openingOf } from "./begin-commands.ts";
+import { answeredBlocks, Block, openingCommands } from "./block.ts";
+import { keepBytes } from "./command-bytes.ts";
 import type { Borrower, ConnectionSource, Lease } from "./lease.ts";
 import {
   pipelineError,
@@ -15,13 +16,13 @@ import {
   secondTargetError,
   stalledError,
 } from "./messages.ts";
-import { type CheckedTransactionOptions, limitsOfOptions } from "./options.ts";
+import type { CheckedTransactionOptions } from "./options.ts";
 import { Turns } from "./turns.ts";
 import type { OpenUnit } from "./unit.ts";
 import { type Command, enclose } from "./wire-batch.ts";
 
-const COMMIT: readonly Command[] = [{ text: "COMMIT" }];
-const ROLLBACK: readonly Command[] = [{ text: "ROLLBACK" }];
+const COMMIT: readonly Command[] = keepBytes([{ text: "COMMIT" }]);
+const ROLLBACK: readonly Command[] = keepBytes([{ text: "ROLLBACK" }]);
 
 /** The connection of a transaction, once somebody has asked for it. */
 export interface Connected {
@@ -147,18 +148,10 @@ export class TransactionConnection {
     // Every caller in it may listen for the connection's errors, which node would take for a leak.
     this.#listenersBefore = lease.client.getMaxListeners();
     lease.client.setMaxListeners(0);
-    const explicit = limitsOfOptions(this.options);
-    const limits = withExplicit(connection.limits, explicit);
-    connection.setLimits(limits);
     const isTold = source.guard.response("transaction/limits") === "act";
-    const outermost = Block.outermost(
-      beginCommands(
-        this.options,
-        { ...(isTold ? serverLimits(limits) : {}), ...explicitLimits(explicit) },
-        this.options.setLocal ?? {},
-      ),
-      borrower,
-    );
+    const opening = openingOf(this.options, connection.limits, isTold);
+    connection.setLimits(opening.limits);
+    const outermost = Block.outermost(opening.commands, borrower);
     const { stallMs } = source.guard.lane.policy.units;
     const turns = new Turns(lease, stallMs, (holder) => stalledError(source.guard, holder?.owner));
     lease.onTaken = (reason) => {
@@ -196,10 +189,8 @@ export class TransactionConnection {
     const { turns, lease } = this.#open();
     const opening = block.unopened;
     const auto = isSaved && !isControl(query) ? `doorpolicy_s${this.nextInner()}` : undefined;
-    const before = [
-      ...opening.flatMap((one) => one.opening),
-      ...(auto === undefined ? [] : [{ text: `SAVEPOINT ${auto}` }]),
-    ];
+    const begins = openingCommands(opening);
+    const before = auto === undefined ? begins : [...begins, { text: `SAVEPOINT ${auto}` }];
     const after = auto === undefined ? [] : [{ text: `RELEASE SAVEPOINT ${auto}` }];
     if (opening.length > 0) this.#noteOpener(opening);
     if (before.length === 0) await turns.send(query, "block", reader);
@@ -225,10 +216,8 @@ export class TransactionConnection {
     const opening = block.unopened;
     if (opening.length === 0) return;
     this.#noteOpener(opening);
-    await turns.control(
-      opening.flatMap((one) => one.opening),
-      "block",
-      (answered) => turns.pushOpen(answeredBlocks(opening, answered)),
+    await turns.control(openingCommands(opening), "block", (answered) =>
+      turns.pushOpen(answeredBlocks(opening, answered)),
     );
   }
 
@@ -333,16 +322,6 @@ export class TransactionConnection {
 /** A savepoint by hand in one of ours would be gone with it. */
 function isControl({ text }: PgQuery): boolean {
   return text !== undefined && [...transactionControlsIn(text)].length > 0;
-}
-
-/** Which blocks were opened by the commands that were answered: one is open when its first command was. */
-function answeredBlocks(opening: readonly Block[], answered: number): readonly Block[] {
-  let at = 0;
-  return opening.filter((block) => {
-    const isOpen = answered > at;
-    at += block.opening.length;
-    return isOpen;
-  });
 }
 
 function nameOf({ target, lane }: ConnectionSource): string {

@@ -4,6 +4,7 @@ import {
   transactionControlsIn,
 } from "@doorpolicy/core";
 
+import type { CallSite } from "../call-site.ts";
 import { soon } from "../clock.ts";
 import { makeHandle } from "../pool/handle.ts";
 import { releasedError } from "../connection/messages.ts";
@@ -12,7 +13,9 @@ import { failQuery, type QueryCall } from "../driver/query-forms.ts";
 import { isStronger } from "./begin-commands.ts";
 import type { Block } from "./block.ts";
 import { acceptCall, type AskedQuery, queryClassOf } from "./handle-call.ts";
+import type { Borrower } from "./lease.ts";
 import { isolationError, rawControlError, rolledBackError } from "./messages.ts";
+import { SingleClient } from "./single-client.ts";
 import type { Connected, TransactionConnection } from "./transaction-connection.ts";
 import type { BorrowRequest } from "./unit.ts";
 import { answerLocally } from "./wire-batch.ts";
@@ -47,7 +50,9 @@ export class TransactionHandle {
   readonly request: BorrowRequest;
   readonly #owner: HandleOwner;
   readonly #connected: Connected;
-  readonly #removeListeners: () => void;
+  #removeListeners: (() => void) | undefined;
+  /** The one that it is for, where it is for one. */
+  #statement: string | undefined;
   /** The ORM's own block, while it is open. */
   #own: Block | undefined;
   #isReleased = false;
@@ -59,28 +64,40 @@ export class TransactionHandle {
     this.#owner = owner;
     this.#connected = connected;
     this.request = request;
+    const query = (config: unknown, values: unknown, callback: unknown): unknown =>
+      this.#query({ config, values, callback });
+    const release = (): void => this.release();
+    if (request.isSingle) {
+      this.client = new SingleClient({ query, release }).asClient;
+      return;
+    }
     const { client, removeListeners } = makeHandle(connected.lease.client, {
-      isDeaf: request.isSingle || request.source.guard.hidesLoss,
+      isDeaf: request.source.guard.hidesLoss,
       isReleased: () => this.#isReleased,
-      query: (config, values, callback) => this.#query({ config, values, callback }),
-      release: () => this.release(),
+      query,
+      release,
     });
     this.client = client;
     this.#removeListeners = removeListeners;
+  }
+
+  /** For a message: who has it, and for which statement where it is for one. */
+  get asBorrower(): Borrower {
+    return { ...this.request.borrower, statement: this.#statement };
   }
 
   /** Idempotent, and never throws. What was sent before runs still. */
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    this.#removeListeners();
+    this.#removeListeners?.();
     this.#settle();
   }
 
   /** Takes it from a caller who does not give it back. */
   revoke(): void {
     this.#isReleased = true;
-    this.#removeListeners();
+    this.#removeListeners?.();
   }
 
   #settle(): void {
@@ -135,6 +152,7 @@ export class TransactionHandle {
   }
 
   #enqueue({ query, text, controlText, isBatchable }: AskedQuery): void {
+    if (this.request.isSingle) this.#statement = controlText;
     const controls = controlsIn(controlText);
     const [only] = controls;
     const fail = (error: Error): void =>
@@ -149,7 +167,7 @@ export class TransactionHandle {
     if (text === undefined || only === undefined) {
       const { transaction } = this.#owner;
       const { isSaved } = this.#owner;
-      const reader = text === undefined ? this.request.borrower.site : undefined;
+      const reader = text === undefined ? this.#readerSite : undefined;
       this.#inTurn(
         () => transaction.statement(this.#block(), query, { isBatchable, isSaved, reader }),
         fail,
@@ -157,6 +175,11 @@ export class TransactionHandle {
       return;
     }
     this.#inTurn(() => this.#control(query, text, only, controls.length), fail);
+  }
+
+  /** Of `pool.query()` only the transaction is known. */
+  get #readerSite(): CallSite {
+    return (this.request.isSingle ? this.#connected.lease : this.request).borrower.site;
   }
 
   /** A statement that is answered when everything was rolled back was not stored, whatever the server says. */

@@ -11,11 +11,12 @@ import type { Borrower, ConnectionSource } from "./lease.ts";
 import { afterEndDraft, endedError, rolledBackError, unawaitedError } from "./messages.ts";
 import type { CheckedTransactionOptions } from "./options.ts";
 import type { Settings } from "./settings.ts";
-import type { TransactionConnection } from "./transaction-connection.ts";
-import { TransactionHandle } from "./transaction-handle.ts";
+import type { Connected, TransactionConnection } from "./transaction-connection.ts";
+import { type HandleOwner, TransactionHandle } from "./transaction-handle.ts";
 import type { Turns } from "./turns.ts";
 import { WorkUnit } from "./work-unit.ts";
 import type { BorrowRequest, OpenTransaction, Unit } from "./unit.ts";
+import { withSite } from "./with-site.ts";
 
 /** How long what still runs may take when it is to be rolled back, before it is cancelled. */
 const GRACE_MS = 100;
@@ -52,6 +53,7 @@ export class TransactionUnit implements OpenTransaction {
   /** Callers who wait for the connection, and inner transactions whose function has not settled. */
   readonly #underWay = new Set<Borrower>();
   readonly #leave: (() => void) | undefined;
+  #owner: HandleOwner | undefined;
   #block: Block | undefined;
   #refusal: (() => Error) | undefined;
   #doom: { readonly reason: unknown } | undefined;
@@ -108,36 +110,44 @@ export class TransactionUnit implements OpenTransaction {
     return this.#outer ?? this.#transaction.enclosing;
   }
 
-  async #borrow(request: BorrowRequest, source: ConnectionSource): Promise<PgClient> {
+  #borrow(request: BorrowRequest, source: ConnectionSource): Promise<PgClient> {
+    const { connected } = this.#transaction;
+    return connected === undefined
+      ? this.#connect(request, source)
+      : Promise.resolve(this.#handleOn(connected, request));
+  }
+
+  async #connect(request: BorrowRequest, source: ConnectionSource): Promise<PgClient> {
     const leave = this.#enter(request.borrower);
     try {
-      const connected = await this.#transaction
-        .connect(source, this.#borrower)
-        .catch((error: unknown) => {
-          throw this.refusal() ?? error;
-        });
+      const connected = await this.#transaction.connect(source, this.#borrower);
       // What it waited for may have come too late.
       const refusal = this.refusal();
-      if (refusal !== undefined) {
-        this.#sayLate(source.guard, request.borrower);
-        throw refusal;
-      }
-      const handle = new TransactionHandle(
-        {
-          transaction: this.#transaction,
-          isSaved: this.#autosave === "statement",
-          block: () => this.#blockOf(connected.outermost),
-          refusal: () => this.refusal(),
-          onQuiet: (quiet) => this.#forget(quiet),
-        },
-        connected,
-        request,
-      );
-      this.#handles.add(handle);
-      return handle.client;
+      if (refusal === undefined) return this.#handleOn(connected, request);
+      this.#sayLate(source.guard, request.borrower);
+      throw refusal;
+    } catch (error) {
+      throw this.refusal() ?? error;
     } finally {
       leave();
     }
+  }
+
+  #handleOn(connected: Connected, request: BorrowRequest): PgClient {
+    const handle = new TransactionHandle(this.#asOwner(connected), connected, request);
+    this.#handles.add(handle);
+    return handle.client;
+  }
+
+  /** The same for all of its handles. */
+  #asOwner({ outermost }: Connected): HandleOwner {
+    return (this.#owner ??= {
+      transaction: this.#transaction,
+      isSaved: this.#autosave === "statement",
+      block: () => this.#blockOf(outermost),
+      refusal: () => this.refusal(),
+      onQuiet: (quiet) => this.#forget(quiet),
+    });
   }
 
   #borrowTooLate(request: BorrowRequest): Promise<PgClient> | undefined {
@@ -155,7 +165,8 @@ export class TransactionUnit implements OpenTransaction {
     const response = guard?.response("transaction/after-end") ?? "act";
     const isRefused = response === "act";
     if (response !== "nothing") {
-      guard?.report(afterEndDraft(this.label, isRefused ? "refused" : "would-have", borrower));
+      const late = borrower && withSite(borrower, 3);
+      guard?.report(afterEndDraft(this.label, isRefused ? "refused" : "would-have", late));
     }
     return isRefused ? (this.refusal() ?? endedError(this.label)) : undefined;
   }
@@ -189,7 +200,7 @@ export class TransactionUnit implements OpenTransaction {
     const { guard } = this.#transaction;
     const settleMs = guard?.lane.policy.units.settleTimeoutMs ?? 0;
     if ((await this.#whenQuiet(settleMs)) || this.isOver) return;
-    const handles = [...this.#handles].map(({ request }) => request.borrower);
+    const handles = [...this.#handles].map(({ asBorrower }) => asBorrower);
     throw unawaitedError(guard, this.label, [...handles, ...this.#underWay], settleMs);
   }
 

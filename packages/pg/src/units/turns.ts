@@ -1,11 +1,11 @@
 import type { CallSite } from "../call-site.ts";
 import { now, soon } from "../clock.ts";
 import type { PgQuery } from "../driver/pg-internals.ts";
-import { whenAtRest } from "./at-rest.ts";
+import { whenAnswered, whenAtRest } from "./at-rest.ts";
 import type { Block } from "./block.ts";
 import type { Lease } from "./lease.ts";
 import { StallWatch } from "./stall-watch.ts";
-import { ControlBatch, type Command } from "./wire-batch.ts";
+import { type Command, ControlBatch } from "./wire-batch.ts";
 
 /** What a lost connection means for something that was sent; see `ConnectionGuard.send`. */
 export type Fate = "autocommit" | "block" | "commit";
@@ -20,7 +20,8 @@ export interface Turn {
   readonly fail: (error: Error) => void;
 }
 
-interface WaitingTurn extends Turn {
+interface WaitingTurn {
+  readonly turn: Turn;
   readonly since: number;
 }
 
@@ -49,7 +50,7 @@ export class Turns {
   constructor(lease: Lease, stallMs: number, stalled: (holder: Block | undefined) => Error) {
     this.lease = lease;
     this.#stall = new StallWatch(lease, stallMs, (before) => {
-      this.#failWaiting(stalled(this.innermost), (turn) => turn.since <= before);
+      this.#failWaiting(stalled(this.innermost), ({ since }) => since <= before);
     });
   }
 
@@ -73,7 +74,12 @@ export class Turns {
       fail(turn, this.#closed());
       return;
     }
-    this.#waiting.push({ ...turn, since: now() });
+    // Nearly always nobody is in front: it is not queued, watched and looked for then.
+    if (this.isIdle && this.#cancelling === undefined && this.#mayRun(turn.block())) {
+      void this.#run(turn);
+      return;
+    }
+    this.#waiting.push({ turn, since: now() });
     this.#next();
   }
 
@@ -91,7 +97,8 @@ export class Turns {
   /** Runs no turn any more: what waits fails, and what comes. What runs ends by itself. */
   close(error: () => Error): void {
     this.#closed ??= error;
-    this.failAll(error());
+    // An error with its stack is made for somebody only.
+    if (this.#waiting.length > 0) this.failAll(error());
   }
 
   /** Asks the server to cancel what runs. Nothing is sent until no such request can arrive any more. */
@@ -127,9 +134,15 @@ export class Turns {
     onAnswered?: (count: number) => void,
   ): Promise<readonly string[]> {
     const batch = new ControlBatch(commands);
-    await this.send(batch, fate);
-    onAnswered?.(batch.answered);
-    return await batch.done;
+    if (this.#cancelling !== undefined) await this.#cancelling;
+    this.#requireOpen();
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that pg calls on what it is given.
+    this.lease.connection.send(batch as unknown as PgQuery, fate);
+    await batch.answered;
+    if (batch.error !== undefined) await whenAtRest(this.lease.client);
+    onAnswered?.(batch.tags.length);
+    if (batch.error !== undefined) throw batch.error;
+    return batch.tags;
   }
 
   /**
@@ -137,17 +150,25 @@ export class Turns {
    * what the server says is the query's own. `reader`: who sends a cursor or a stream, whose portal stays
    * open until he has read it.
    */
-  async send(query: PgQuery | ControlBatch, fate: Fate, reader?: CallSite): Promise<void> {
+  async send(query: PgQuery, fate: Fate, reader?: CallSite): Promise<void> {
     if (this.#cancelling !== undefined) await this.#cancelling;
+    this.#requireOpen();
     const { client, connection } = this.lease;
-    // Given back meanwhile, it may be somebody else's.
-    const refusal = this.lease.refusal() ?? connection.refusal();
+    if (reader === undefined) {
+      const answered = whenAnswered(client, query);
+      connection.send(query, fate);
+      await answered;
+    } else {
+      connection.noteReader(query, reader);
+      connection.send(query, fate);
+      await whenAtRest(client);
+    }
+  }
+
+  /** Given back meanwhile, the connection may be somebody else's. */
+  #requireOpen(): void {
+    const refusal = this.lease.refusal() ?? this.lease.connection.refusal();
     if (refusal !== undefined) throw refusal;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that pg calls on what it is given.
-    const sent = query as PgQuery;
-    if (reader !== undefined) connection.noteReader(sent, reader);
-    connection.send(sent, fate);
-    await whenAtRest(client);
   }
 
   /** Called when what blocks the waiting may have changed. */
@@ -157,11 +178,11 @@ export class Turns {
       if (this.#waiting.length > 0) this.#stall.start();
       return;
     }
-    const index = this.#waiting.findIndex((turn) => this.#mayRun(turn.block()));
-    const [turn] = index === -1 ? [] : this.#waiting.splice(index, 1);
+    const index = this.#waiting.findIndex(({ turn }) => this.#mayRun(turn.block()));
+    const [next] = index === -1 ? [] : this.#waiting.splice(index, 1);
     if (this.#waiting.length === 0) this.#stall.stop();
     else this.#stall.start();
-    if (turn !== undefined) void this.#run(turn);
+    if (next !== undefined) void this.#run(next.turn);
   }
 
   #mayRun(block: Block): boolean {
@@ -178,16 +199,18 @@ export class Turns {
     }
     this.#running = undefined;
     this.#stall.touch();
-    const waiting = this.#onIdle;
-    this.#onIdle = [];
-    for (const resolve of waiting) resolve();
-    this.#next();
+    if (this.#onIdle.length > 0) {
+      const waiting = this.#onIdle;
+      this.#onIdle = [];
+      for (const resolve of waiting) resolve();
+    }
+    if (this.#waiting.length > 0) this.#next();
   }
 
   #failWaiting(error: Error, isMeant: (turn: WaitingTurn) => boolean): void {
     const meant = this.#waiting.filter(isMeant);
-    for (const turn of meant) this.#waiting.splice(this.#waiting.indexOf(turn), 1);
-    for (const turn of meant) fail(turn, error);
+    for (const one of meant) this.#waiting.splice(this.#waiting.indexOf(one), 1);
+    for (const { turn } of meant) fail(turn, error);
     if (this.#waiting.length === 0) this.#stall.stop();
   }
 }

@@ -1,6 +1,6 @@
 import { PolicyError } from "@doorpolicy/core";
 
-import { captureCallSite, FRAMES_OF_BLOCK } from "../call-site.ts";
+import { captureCallSite } from "../call-site.ts";
 import { currentUnit, runIn } from "./context.ts";
 import { refuseWhileDraining, whileRunning } from "./drain.ts";
 import type { Borrower } from "./lease.ts";
@@ -8,6 +8,8 @@ import {
   type CheckedTransactionOptions,
   checkedTransactionOptions,
   checkedUnitOptions,
+  NO_OPTIONS,
+  type RetryOptions,
   type TransactionOptions,
   type UnitOptions,
 } from "./options.ts";
@@ -19,6 +21,9 @@ import { WorkUnit } from "./work-unit.ts";
 
 /** The function of a unit. Its promise, or the lazy thenable of an ORM, is awaited inside. */
 export type UnitFunction<Result> = () => Result | PromiseLike<Result>;
+
+/** No ORM stands between `transaction()` and its caller: itself, the caller, and whoever called that. */
+const FRAMES_OF_TRANSACTION = 5;
 
 /**
  * One unit of work: whatever it does through guarded drivers of one target, ORMs side by side, it does
@@ -82,7 +87,8 @@ export async function transaction<Result>(
 ): Promise<Result> {
   const { given, run } = readArguments<TransactionOptions, Result>("transaction", first, second);
   const options = checkedTransactionOptions(given);
-  const borrower = { site: captureCallSite(1, FRAMES_OF_BLOCK), label: options.label };
+  const { label, signal } = options;
+  const borrower = { site: captureCallSite(1, FRAMES_OF_TRANSACTION), label, signal };
   const unit = withoutEndedUnits(currentUnit());
   const last = transactionOf(unit);
   const tooLate = last?.refuseLate();
@@ -96,11 +102,12 @@ export async function transaction<Result>(
   }
   const enclosing = last === undefined ? openUnit(unit) : undefined;
   if (unit === undefined || unit.isOver) refuseWhileDraining();
+  const attempt = (): Promise<Result> => {
+    const begun = begin(options, borrower, unit, enclosing, outer !== undefined);
+    return perform(begun, run, options.signal);
+  };
   return await whileRunning(
-    withRetry(options, () => {
-      const begun = begin(options, borrower, unit, enclosing, outer !== undefined);
-      return perform(begun, run, options.signal);
-    }),
+    options.retry === undefined ? attempt() : withRetry(options.retry, options.signal, attempt),
     unit,
   );
 }
@@ -154,13 +161,12 @@ function begin(
   isNew: boolean,
 ): OpenTransaction {
   // A second transaction is of the same tenant as the first.
-  const settings = { ...parent?.setLocal, ...options.setLocal };
-  const connection = new TransactionConnection(
-    { ...options, ...(Object.keys(settings).length === 0 ? {} : { setLocal: settings }) },
-    enclosing,
-    isNew,
-  );
-  return new TransactionUnit(connection, borrower, parent);
+  const settings = parent?.setLocal;
+  const own =
+    settings === undefined || Object.keys(settings).length === 0
+      ? options
+      : { ...options, setLocal: { ...settings, ...options.setLocal } };
+  return new TransactionUnit(new TransactionConnection(own, enclosing, isNew), borrower, parent);
 }
 
 async function perform<Result>(
@@ -184,15 +190,22 @@ async function perform<Result>(
   }
 }
 
+/** What cuts the waiting of a transaction short. */
+interface Abort {
+  orResultOf<Result>(work: Promise<Result>): Promise<Result>;
+  forget(): void;
+}
+
+/** Most transactions have no signal, and wait for nothing but their work. */
+const NEVER_ABORTED: Abort = { orResultOf: (work) => work, forget: () => undefined };
+
 /** Rejects with the signal's reason as soon as it is aborted, whatever is being waited for. */
-function abortOf(signal: AbortSignal | undefined): {
-  orResultOf: <Result>(work: Promise<Result>) => Promise<Result>;
-  forget: () => void;
-} {
+function abortOf(signal: AbortSignal | undefined): Abort {
+  if (signal === undefined) return NEVER_ABORTED;
   let abort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
+    abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
   });
   // Whichever comes second is nobody's: its statements are refused.
   aborted.catch(() => undefined);
@@ -202,7 +215,7 @@ function abortOf(signal: AbortSignal | undefined): {
       return Promise.race([work, aborted]);
     },
     forget: () => {
-      if (abort !== undefined) signal?.removeEventListener("abort", abort);
+      if (abort !== undefined) signal.removeEventListener("abort", abort);
     },
   };
 }
@@ -228,14 +241,15 @@ async function join<Result>(
 }
 
 async function withRetry<Result>(
-  { retry, signal }: CheckedTransactionOptions,
+  retry: Required<RetryOptions>,
+  signal: AbortSignal | undefined,
   attempt: () => Promise<Result>,
 ): Promise<Result> {
   for (let run = 1; ; run++) {
     try {
       return await attempt();
     } catch (error) {
-      if (retry === undefined || run >= retry.attempts || !isRetryable(error)) throw error;
+      if (run >= retry.attempts || !isRetryable(error)) throw error;
       await retryDelay(retry, run, signal);
       signal?.throwIfAborted();
     }
@@ -299,7 +313,7 @@ function readArguments<Options extends object, Result>(
       hint: `Call it as \`${name}(options, fn)\`.`,
     });
   }
-  if (isFunction(first)) return { given: {}, run: first };
+  if (isFunction(first)) return { given: NO_OPTIONS, run: first };
   if (isFunction(second)) return { given: first, run: second };
   throw new PolicyError("unit/invalid", `\`${name}()\` got no function to run.`, {
     hint: `Call it as \`${name}(fn)\` or \`${name}(options, fn)\`.`,

@@ -1,15 +1,13 @@
 import type { PgQuery } from "../driver/pg-internals.ts";
+import { bytesOf, SYNC } from "./command-bytes.ts";
+import { Outbox, type WireStream } from "./outbox.ts";
 
 /**
  * The part of pg's `Connection` that writes protocol messages, as pg-cursor and pg-query-stream use it;
  * the same in pg 8.5 to 8.23.
  */
 export interface Wire {
-  readonly stream: { cork?(): void; uncork?(): void };
-  parse(message: { text: string; name: string; types?: undefined }): void;
-  bind(message: { portal: string; statement: string; values: readonly string[] }): void;
-  execute(message: { portal: string; rows?: undefined }): void;
-  sync(): void;
+  readonly stream: WireStream;
 }
 
 /** One statement of ours with its bound values. Takes part in a batch. */
@@ -41,52 +39,51 @@ export interface BatchProgress {
 export class ControlBatch {
   /** What a report shows as the statement. */
   readonly text: string;
-  /** The command tags; rejects with the first error, before its ReadyForQuery. */
-  readonly done: Promise<readonly string[]>;
+  /** Resolves when all is answered, or with the first error, before its ReadyForQuery. Never rejects. */
+  readonly answered: Promise<void>;
   /** pg sets these on what it is given. */
   callback: undefined;
   readonly #commands: readonly Command[];
-  readonly #tags: string[] = [];
-  #resolve: (tags: readonly string[]) => void = () => undefined;
-  #reject: (error: unknown) => void = () => undefined;
+  /** The command tags of those that were carried out. */
+  readonly tags: string[] = [];
+  /** Why the others were not. */
+  error: unknown;
+  #resolve: () => void = () => undefined;
 
   constructor(commands: readonly Command[]) {
     this.#commands = commands;
-    this.text = commands.map(({ text }) => text).join("; ");
-    this.done = new Promise((resolve, reject) => {
+    const [only] = commands;
+    this.text =
+      only !== undefined && commands.length === 1
+        ? only.text
+        : commands.map(({ text }) => text).join("; ");
+    this.answered = new Promise((resolve) => {
       this.#resolve = resolve;
-      this.#reject = reject;
     });
-    // Whoever sends it looks at the outcome; a connection that is lost first is no stray rejection.
-    this.done.catch(() => undefined);
   }
 
-  /** How many of the commands were answered. */
-  get answered(): number {
-    return this.#tags.length;
-  }
-
-  submit(wire: Wire): null {
-    corked(wire, () => {
-      for (const command of this.#commands) write(wire, command);
-      wire.sync();
-    });
+  submit({ stream }: Wire): null {
+    const outbox = new Outbox(stream);
+    outbox.write(bytesOf(this.#commands));
+    outbox.write(SYNC);
+    outbox.send();
     return null;
   }
 
   handleCommandComplete(message: { readonly text?: string }): void {
-    this.#tags.push(message.text ?? "");
+    this.tags.push(message.text ?? "");
   }
 
   handleReadyForQuery(): void {
-    this.#resolve(this.#tags);
+    this.#resolve();
   }
 
   handleError(error: unknown): void {
     // pg's `query_timeout` is for the application's statements: ours is answered still, and what a COMMIT
     // was answered is worth waiting for.
     if (error instanceof Error && error.message === "Query read timeout") return;
-    this.#reject(error);
+    this.error ??= error;
+    this.#resolve();
   }
 
   // Rows of set_config, and what else a server may say that changes nothing.
@@ -120,22 +117,26 @@ export function enclose(
     // pg refuses these itself, before anything is written.
     if (typeof query.text !== "string" || !hasValidValues(query)) return submit.call(query, wire);
     query.requiresPreparation = () => true;
-    return corked(wire, () => {
-      for (const command of before) write(wire, command);
-      let isSynced = false;
-      const sync = (): void => {
-        if (isSynced) return;
-        isSynced = true;
-        for (const command of after) write(wire, command);
-        wire.sync();
-      };
-      // Everything else is the connection's own: pg writes Parse, Bind, Describe, Execute, and then asks
-      // for the Sync, in front of which `after` goes.
-      const refusal = submit.call(query, Object.create(wire, { sync: { value: sync } }));
-      // pg up to 8.16 writes none when a value cannot be serialised.
-      if (!isSynced) wire.sync();
-      return refusal;
+    const outbox = new Outbox(wire.stream);
+    if (before.length > 0) outbox.write(bytesOf(before));
+    let isSynced = false;
+    const sync = (): void => {
+      if (isSynced) return;
+      isSynced = true;
+      if (after.length > 0) outbox.write(bytesOf(after));
+      outbox.write(SYNC);
+    };
+    // Everything else is the connection's own: pg writes Parse, Bind, Describe, Execute, and then asks for
+    // the Sync, in front of which `after` goes.
+    const enclosed: object = Object.create(wire, {
+      stream: { value: outbox },
+      sync: { value: sync },
     });
+    const refusal = submit.call(query, enclosed);
+    // pg up to 8.16 writes none when a value cannot be serialised.
+    if (!isSynced) outbox.write(SYNC);
+    outbox.send();
+    return refusal;
   };
   query.handleDataRow = (message, connection) => {
     if (answered >= before.length) handleDataRow.call(query, message, connection);
@@ -161,21 +162,6 @@ export function enclose(
 export function answerLocally(query: PgQuery, tag: string, connection: unknown): void {
   query.handleCommandComplete({ text: tag }, connection);
   query.handleReadyForQuery(connection);
-}
-
-function write(wire: Wire, { text, values = [] }: Command): void {
-  wire.parse({ text, name: "" });
-  wire.bind({ portal: "", statement: "", values });
-  wire.execute({ portal: "" });
-}
-
-function corked<Result>(wire: Wire, run: () => Result): Result {
-  wire.stream.cork?.();
-  try {
-    return run();
-  } finally {
-    wire.stream.uncork?.();
-  }
 }
 
 function hasValidValues({ values }: PgQuery): boolean {

@@ -9,7 +9,9 @@ import { rawControlProblem } from "./raw-control.ts";
 import { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { SettingsHandle } from "./settings-handle.ts";
+import { SingleClient } from "./single-client.ts";
 import type { BorrowRequest, OpenUnit, Unit } from "./unit.ts";
+import { withSite } from "./with-site.ts";
 
 /**
  * One `unitOfWork()`: a connection of its own for each lane it uses, lent to one call after another. An
@@ -62,7 +64,9 @@ export class WorkUnit implements OpenUnit {
 
   async #lend({ source, borrower, isSingle }: BorrowRequest): Promise<PgClient> {
     const lease = await this.lease(source, borrower);
-    if (this.setLocal === undefined) return plainHandle(lease, source, isSingle);
+    if (this.setLocal === undefined) {
+      return isSingle ? singleHandle(lease, source) : plainHandle(lease, source);
+    }
     if (isPipelined(lease.client)) {
       lease.release();
       throw pipelineError();
@@ -76,7 +80,8 @@ export class WorkUnit implements OpenUnit {
     const key = `${source.target}/${source.lane}/${source.isReplica ? "replica" : "primary"}`;
     let session = this.#sessions.get(key);
     if (session === undefined) this.#sessions.set(key, (session = new Session(source)));
-    return session.borrow(borrower);
+    // The report of a connection that the unit keeps and does not use names who has made it take one.
+    return session.borrow(session.hasConnection ? borrower : withSite(borrower, 3));
   }
 
   end(): void {
@@ -87,7 +92,7 @@ export class WorkUnit implements OpenUnit {
   #sayLate({ source: { guard }, borrower }: BorrowRequest): void {
     if (this.#isLateSaid || guard.response("unit/late-work") === "nothing") return;
     this.#isLateSaid = true;
-    guard.report(lateWorkDraft(this.label, borrower));
+    guard.report(lateWorkDraft(this.label, withSite(borrower, 2)));
   }
 }
 
@@ -104,18 +109,29 @@ function transactionAround(unit: Unit | undefined): Unit | undefined {
   return unit?.kind === "unit" ? transactionAround(unit.parent) : unit;
 }
 
-/** A handle that sends what it is given. */
-function plainHandle(lease: Lease, source: ConnectionSource, isSingle: boolean): PgClient {
+/** A handle for one statement. */
+function singleHandle(lease: Lease, source: ConnectionSource): PgClient {
   const { client } = lease;
-  const handle = makeHandle(client, {
-    isDeaf: isSingle || source.guard.hidesLoss,
-    isReleased: () => lease.isReleased,
+  return new SingleClient({
     query: (config, values, callback) => {
       const refusal =
-        lease.refusal() ??
-        (isSingle
-          ? rawControlProblem(controlTextOf(config, source.Query), source.guard)
-          : undefined);
+        lease.refusal() ?? rawControlProblem(controlTextOf(config, source.Query), source.guard);
+      return refusal === undefined
+        ? client.query(config, values, callback)
+        : failQuery(client, { config, values, callback }, refusal);
+    },
+    release: (error) => lease.release(error),
+  }).asClient;
+}
+
+/** A handle that sends what it is given. */
+function plainHandle(lease: Lease, source: ConnectionSource): PgClient {
+  const { client } = lease;
+  const handle = makeHandle(client, {
+    isDeaf: source.guard.hidesLoss,
+    isReleased: () => lease.isReleased,
+    query: (config, values, callback) => {
+      const refusal = lease.refusal();
       return refusal === undefined
         ? client.query(config, values, callback)
         : failQuery(client, { config, values, callback }, refusal);

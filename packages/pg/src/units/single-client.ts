@@ -1,0 +1,48 @@
+import type { PgClient } from "../driver/pg-internals.ts";
+import { isSubmittable } from "../driver/query-forms.ts";
+import { queryInOwnContext } from "../pool/own-context.ts";
+
+/** What is done for the one statement of `pool.query()`. */
+export interface SingleMethods {
+  query(config: unknown, values: unknown, callback: unknown): unknown;
+  release(error: unknown): void;
+}
+
+/**
+ * What pg-pool's `query()` gets in a unit: the four methods that it calls. It gives it to nobody else, so
+ * that no proxy is needed, nor anything that finds it when it is forgotten.
+ *
+ * Deaf to the connection's `error`, as `SingleHandle` is outside of units. What pg-pool calls back is its
+ * own; a cursor's or a stream's handlers are the caller's.
+ */
+export class SingleClient {
+  readonly #methods: SingleMethods;
+
+  constructor(methods: SingleMethods) {
+    this.#methods = methods;
+  }
+
+  query(config: unknown, values: unknown, callback: unknown): unknown {
+    return isSubmittable(config)
+      ? this.#methods.query(...queryInOwnContext(config, values, callback))
+      : this.#methods.query(config, values, callback);
+  }
+
+  once(): this {
+    return this;
+  }
+
+  removeListener(): this {
+    return this;
+  }
+
+  release(error?: unknown): void {
+    this.#methods.release(error);
+  }
+
+  /** As pg-pool sees it. */
+  get asClient(): PgClient {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tests run pg-pool's query() of each version over it.
+    return this as unknown as PgClient;
+  }
+}
