@@ -6,10 +6,12 @@ import { inspect } from "node:util";
 import type { Testbed } from "@doorpolicy/testbed";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { openClient } from "../../src/login/open-client.ts";
 import { sharedState } from "../../src/registry.ts";
 import { eventually, type Pg, rejection, requirePg } from "../world.ts";
 import { type ClientCertificates, makeClientCertificates } from "./certificates.ts";
 import { guarded, logIn, plainUrl, startLoginBed, VERSIONS } from "./login-world.ts";
+import { clientOf, startWay } from "./pipelining-stage.ts";
 
 let bed: Testbed;
 let other: ClientCertificates;
@@ -158,11 +160,15 @@ test("SCRAM with channel binding never resumes, and gives no session away", asyn
   const { pg } = guarded();
   const config = at("localhost", { ca });
 
+  const before = await resumptions(pg, config, 2);
   const bound = await resumptions(pg, { ...config, enableChannelBinding: true });
-  const unbound = await resumptions(pg, config, 2);
+  delete sharedState().login;
+  await resumptions(pg, { ...config, enableChannelBinding: true }, 1);
+  const after = await resumptions(pg, config, 2);
 
+  expect(before).toEqual([false, true]);
   expect(bound).toEqual([false, false, false]);
-  expect(unbound).toEqual([false, true]);
+  expect(after).toEqual([false, true]);
 });
 
 test("a context and a session of the service stay the service's", async () => {
@@ -218,6 +224,22 @@ test("a server without TLS is refused in pg's words", async () => {
   );
 
   expect(error).toMatchObject({ message: "The server does not support SSL connections" });
+});
+
+test("a connection whose resumption fails is made anew, and nobody notices", async () => {
+  const { pg, seen } = guarded();
+  await using way = await startWay(bed.urls.pooled);
+  const config = { ...at("localhost", { ca }), port: way.port };
+  await resumptions(pg, config, 1);
+
+  way.breakNext();
+  const client = await openClient(() => clientOf(pg, config));
+  const answer = await client.query("select 1 as one");
+  await client.end();
+
+  expect(answer).toMatchObject({ rows: [{ one: 1 }] });
+  expect(way.accepted).toBe(3);
+  expect(seen).toEqual([]);
 });
 
 test("PgBouncer sees resumed connections as TLS ones, and a restart of it is survived", async () => {
