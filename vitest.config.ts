@@ -9,6 +9,7 @@ export default defineConfig({
       "packages/*/test/**/*.test.ts",
       "integration/test/**/*.test.ts",
       "docker/**/*.test.ts",
+      "bench/test/**/*.test.ts",
     ],
     exclude: [...configDefaults.exclude, "**/*.all.test.ts"],
     // Most of a test is waiting for servers, so more files than processors run at a time.

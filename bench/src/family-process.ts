@@ -1,4 +1,3 @@
-import { inspect } from "node:util";
 import { families, isFamilyName } from "./families.ts";
 import type { Experiment } from "./method/experiment.ts";
 import { measure } from "./method/rounds.ts";
@@ -9,7 +8,8 @@ import { Servers } from "./servers/servers.ts";
 process.once("message", (request: Request) => {
   run(request)
     .catch((error: unknown) => {
-      answer({ kind: "failed", error: inspect(error) });
+      // The stack only: printed with its properties, an error of a driver shows more than that.
+      answer({ kind: "failed", error: error instanceof Error ? `${error.stack}` : "no Error" });
       process.exitCode = 1;
     })
     .finally(() => process.disconnect());

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { families } from "./families.ts";
 import type { Measured } from "./method/rounds.ts";
-import type { Answer } from "./protocol.ts";
+import type { Answer, Request } from "./protocol.ts";
 import { resultsOf } from "./report/results.ts";
 import { line } from "./report/table.ts";
 import { writeReport } from "./report/write-report.ts";
@@ -33,6 +33,15 @@ if (chosen.length === 0) {
   await runAll();
 }
 
+function requestFor(family: string): Request {
+  return {
+    family,
+    quick: options.quick === true,
+    allowDownload: options.allowDownload === true,
+    ...(options.only !== undefined && { only: options.only }),
+  };
+}
+
 async function runAll(): Promise<void> {
   const ratios: Record<string, Measured> = {};
   const skipped: Record<string, string> = {};
@@ -49,18 +58,18 @@ async function runAll(): Promise<void> {
     }
   };
   for (const family of chosen) {
-    const request = {
-      family,
-      quick: options.quick === true,
-      allowDownload: options.allowDownload === true,
-      ...(options.only !== undefined && { only: options.only }),
-    };
     const start = performance.now();
-    await runFamily(request, meet);
+    try {
+      await runFamily(requestFor(family), meet);
+    } catch (error) {
+      // The other families are measured all the same: a whole run is long.
+      process.stderr.write(`${error instanceof Error ? error.message : "failed"}\n`);
+      process.exitCode = 1;
+    }
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     process.stderr.write(`${family}: ${seconds} s\n`);
   }
-  // A part of the figures would make a file that looks like a whole run.
-  if (options.only !== undefined) return;
+  // A part of the figures would make files that look like those of a whole run.
+  if (options.only !== undefined || process.exitCode === 1) return;
   await writeReport(resultsOf(versions, ratios, skipped), { quick: options.quick === true });
 }

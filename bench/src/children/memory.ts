@@ -1,18 +1,11 @@
 import { ourPool, STATEMENT, warmPool } from "../clients/pools.ts";
 import { openLoop } from "../load/open-loop.ts";
+import type { MemoryTask } from "./measure-memory.ts";
 
-interface Task {
-  readonly pool: "ours" | "warm";
-  readonly url: string;
-  readonly callers: number;
-  readonly everyMs: number;
-  readonly forMs: number;
-}
-
-process.once("message", (task: Task) => void measure(task));
+process.once("message", (task: MemoryTask) => void measure(task));
 
 /** Memory of a process at the end of a load, in bytes. */
-async function measure({ pool: kind, url, ...load }: Task): Promise<void> {
+async function measure({ pool: kind, url, ...load }: MemoryTask): Promise<void> {
   const pool = kind === "ours" ? ourPool(url) : warmPool(url);
   await openLoop({ ...load, ask: () => pool.query(STATEMENT) });
   const { rss } = process.memoryUsage();

@@ -33,7 +33,7 @@ const afterUnits =
   };
 
 const idleAfter = (name: string, login: Login, title: string): Experiment => ({
-  rounds: { full: 41, quick: 11 },
+  rounds: { full: 41, quick: 5 },
   figures: [
     value(
       {

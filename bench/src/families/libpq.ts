@@ -7,6 +7,8 @@ import { ourPool, poolVariant, STATEMENT, warmPool } from "../clients/pools.ts";
 import { type Experiment, quotient, type Variant, type World } from "../method/experiment.ts";
 
 const run = promisify(execFile);
+/** Comes with PostgreSQL, and is not on every machine. */
+const PROGRAM = "pgbench";
 const COUNT = 100;
 
 /** The client of PostgreSQL's own library, one connection at a time; `reconnects` as `pgbench -C` does. */
@@ -29,7 +31,7 @@ const pgbench =
     const args = ["-n", "-c", "1", "-t", String(COUNT), "-f", script, ...flags, pathname.slice(1)];
     return {
       async run() {
-        const { stdout } = await run("pgbench", args, { env });
+        const { stdout } = await run(PROGRAM, args, { env });
         const [, rate] = /^tps = ([\d.]+)/m.exec(stdout) ?? [];
         if (rate === undefined) throw new Error("pgbench printed no rate.");
         return { rate: Number(rate) };
@@ -46,7 +48,7 @@ export const libpq: readonly Experiment[] = [
     rounds: { full: 15, quick: 3 },
     warmups: 2,
     skips: () =>
-      spawnSync("pgbench", ["--version"]).status === 0 ? undefined : "there is no pgbench",
+      spawnSync(PROGRAM, ["--version"]).status === 0 ? undefined : "there is no pgbench",
     figures: [
       quotient(
         {

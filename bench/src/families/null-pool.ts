@@ -20,7 +20,12 @@ const NO_LINGER = { lingerMs: 0 };
  * Statements of one round. Under load, enough of them that its first connects are what they are in a
  * service: rare. Where each statement connects, few give the same time per statement, sooner.
  */
-const COUNT = { connecting: { 1: 60, 50: 200 }, kept: { 1: 60, 50: 2000 } } as const;
+const COUNT = { connecting: { 1: 40, 50: 100 }, kept: { 1: 60, 50: 2000 } } as const;
+
+interface Load {
+  readonly callers: number;
+  readonly count: number;
+}
 
 interface Against {
   readonly suffix: string;
@@ -50,7 +55,7 @@ function experiment(
   const connecting = { callers, count: COUNT.connecting[callers] };
   const kept = { callers, count: COUNT.kept[callers] };
   const through =
-    (pool: (url: string) => Pg.Pool, load = kept) =>
+    (pool: (url: string) => Pg.Pool, load: Load = kept) =>
     async ({ servers }: World): Promise<Variant> =>
       poolVariant(pool((await servers.testbed(login)).urls.pooled), load);
   const title = `${login === "tls" ? "SCRAM + TLS" : login}, ${callers} caller(s)`;

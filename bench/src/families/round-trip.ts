@@ -8,25 +8,14 @@ import {
   type World,
 } from "../method/experiment.ts";
 import type { Login } from "../servers/servers.ts";
-import { startSlowWay } from "../servers/latency-proxy.ts";
 
 const ROUND_TRIP_MS = 2;
 const LOAD = { callers: 1, count: 20 };
 
 const through =
   (login: Login, pool: (url: string) => Pg.Pool) =>
-  async ({ servers }: World): Promise<Variant> => {
-    const { urls } = await servers.testbed(login);
-    const way = await startSlowWay(urls.pooled, ROUND_TRIP_MS);
-    const variant = poolVariant(pool(way.url(urls.pooled)), LOAD);
-    return {
-      run: () => variant.run(),
-      async [Symbol.asyncDispose]() {
-        await variant[Symbol.asyncDispose]();
-        await way[Symbol.asyncDispose]();
-      },
-    };
-  };
+  async ({ servers }: World): Promise<Variant> =>
+    poolVariant(pool(await servers.slowUrl(login, ROUND_TRIP_MS)), LOAD);
 
 const figure = (name: string, ours: string, base: string, what: string, goal?: number): Figure =>
   quotient(

@@ -1,6 +1,6 @@
 import type * as Pg from "pg";
 import { ourPool, STATEMENT, warmPool } from "../clients/pools.ts";
-import { runProgram } from "../children/run-program.ts";
+import { measureMemory } from "../children/measure-memory.ts";
 import { openLoop } from "../load/open-loop.ts";
 import {
   type Experiment,
@@ -47,8 +47,7 @@ const inProgram =
   async (world: World): Promise<Variant> => {
     const { urls } = await world.servers.testbed("scram");
     return {
-      run: () =>
-        runProgram("memory", { pool, url: urls.pooled, forMs: durationOf(world), ...CALLERS }),
+      run: () => measureMemory({ pool, url: urls.pooled, forMs: durationOf(world), ...CALLERS }),
       [Symbol.asyncDispose]: async () => undefined,
     };
   };
@@ -65,6 +64,10 @@ export const scale: readonly Experiment[] = [
           goal: { atLeast: 0.99 },
         },
         { variant: "ours", metric: "achieved" },
+      ),
+      value(
+        { name: "scale.5000.achieved.warm", what: "the same, warm pg-pool of 20" },
+        { variant: "warm", metric: "achieved" },
       ),
       quotient(
         {

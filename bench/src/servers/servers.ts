@@ -1,4 +1,5 @@
 import { startTestbed, type Testbed, type TestbedVersions } from "@doorpolicy/testbed";
+import { type SlowWay, startSlowWay } from "./latency-proxy.ts";
 
 /** How clients log in, and over what. */
 export type Login = "trust" | "scram" | "tls";
@@ -10,6 +11,7 @@ export const POOL_SIZE = 20;
 export class Servers implements AsyncDisposable {
   readonly #allowDownload: boolean;
   readonly #started = new Map<Login, Promise<Testbed>>();
+  readonly #slowWays = new Map<string, Promise<SlowWay>>();
 
   constructor({ allowDownload }: { readonly allowDownload: boolean }) {
     this.#allowDownload = allowDownload;
@@ -22,6 +24,15 @@ export class Servers implements AsyncDisposable {
     return started;
   }
 
+  /** The pooler's URL by a way that takes so many milliseconds there and back. */
+  async slowUrl(login: Login, roundTripMs: number): Promise<string> {
+    const { urls } = await this.testbed(login);
+    const key = `${login} ${roundTripMs}`;
+    const way = this.#slowWays.get(key) ?? startSlowWay(urls.pooled, roundTripMs);
+    this.#slowWays.set(key, way);
+    return (await way).url(urls.pooled);
+  }
+
   /** Of the servers that were started; empty when none was. */
   async versions(): Promise<Partial<TestbedVersions>> {
     const [first] = this.#started.values();
@@ -29,7 +40,11 @@ export class Servers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const started of this.#started.values()) await (await started).stop();
+    // What did not start was told to whoever asked for it, and has nothing to be stopped.
+    for (const way of this.#slowWays.values()) {
+      await (await way.catch(none))?.[Symbol.asyncDispose]();
+    }
+    for (const started of this.#started.values()) await (await started.catch(none))?.stop();
   }
 
   #start(login: Login): Promise<Testbed> {
@@ -40,4 +55,8 @@ export class Servers implements AsyncDisposable {
       tls: login === "tls",
     });
   }
+}
+
+function none(): undefined {
+  return undefined;
 }
