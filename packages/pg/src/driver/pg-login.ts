@@ -29,7 +29,7 @@ export interface LoginConnection extends EventEmitter {
 }
 
 /** The part of a socket that a login uses; a runtime's own sockets may lack some. */
-export interface LoginStream extends EventEmitter {
+interface LoginStream extends EventEmitter {
   readonly remoteAddress?: string | undefined;
   readonly authorized?: boolean;
   cork?(): void;

@@ -3,7 +3,7 @@ import { hash, randomBytes } from "node:crypto";
 import { recentMap } from "./recent.ts";
 
 /** Who has logged in, where. */
-export interface LoginIdentity {
+interface LoginIdentity {
   readonly host: string;
   readonly port: number;
   readonly user: string;

@@ -12,7 +12,7 @@ export interface ScramSecret {
 }
 
 /** What one login shows to the server, and what it wants to see of it; both in base64. */
-export interface ScramProof {
+interface ScramProof {
   readonly proof: string;
   readonly serverSignature: string;
 }

@@ -47,9 +47,9 @@ function parseSize(text: string): number {
   return HEADER + 1 + Buffer.byteLength(text) + 1 + 2;
 }
 
-/** Without the values themselves: two empty names, no format of a parameter, their lengths, no format of a result. */
+/** Without the values themselves: two empty names, a format and a length of each, one format of all results. */
 function bindSize(values: readonly string[]): number {
-  return HEADER + 2 + 2 + 2 + 4 * values.length + 2;
+  return HEADER + 2 + 2 + 2 * values.length + 2 + 4 * values.length + 2 + 2;
 }
 
 function write(bytes: Buffer, start: number, { text, values = NOTHING }: Command): number {
@@ -62,13 +62,15 @@ function write(bytes: Buffer, start: number, { text, values = NOTHING }: Command
   const bind = at;
   at += HEADER;
   at = bytes.writeUInt16BE(0, at);
-  at = bytes.writeUInt16BE(0, at);
+  at = bytes.writeUInt16BE(values.length, at);
+  for (let left = values.length; left > 0; left--) at = bytes.writeUInt16BE(0, at);
   at = bytes.writeUInt16BE(values.length, at);
   for (const value of values) {
     const length = bytes.write(value, at + 4);
     bytes.writeInt32BE(length, at);
     at += 4 + length;
   }
+  at = bytes.writeUInt16BE(1, at);
   at = bytes.writeUInt16BE(0, at);
   writeHeader(bytes, bind, BIND, at - bind);
 

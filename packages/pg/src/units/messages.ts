@@ -10,12 +10,21 @@ function named(label: string | undefined, what: string): string {
   return label === undefined ? what : `${what} "${label}"`;
 }
 
-/** " (at …)", where that is known, or the one statement that it is about. */
+/** " (at …)", where that is known. */
 function place(borrower: Borrower | undefined): string {
   const frame = ownFrame(borrower?.site);
-  if (frame !== undefined) return ` (${frame})`;
-  const statement = borrower?.statement;
-  return statement === undefined ? "" : ` (\`${shortened(scrubStatement(statement))}\`)`;
+  return frame === undefined ? "" : ` (${frame})`;
+}
+
+/** The same of a call in a transaction: of a single statement its text and the transaction's place are known. */
+function placeIn(transaction: Borrower, call: Borrower | undefined): string {
+  const own = place(call);
+  const begun = ownFrame(transaction.site);
+  const parts = [
+    ...(call?.statement === undefined ? [] : [`\`${shortened(scrubStatement(call.statement))}\``]),
+    ...(begun === undefined ? [] : [`in the transaction begun ${begun}`]),
+  ];
+  return own !== "" || parts.length === 0 ? own : ` (${parts.join(" ")})`;
 }
 
 /** Enough of a statement to know it by. */
@@ -126,19 +135,21 @@ export function isolationError(inner: string, outer: string | undefined): Policy
 /** Work that its function did not wait for. */
 export function unawaitedError(
   guard: Guard | undefined,
-  label: string | undefined,
+  transaction: Borrower,
   open: readonly Borrower[],
   waitedMs: number,
 ): PolicyError {
+  const { label } = transaction;
   const [first] = open;
-  const where = place(first);
+  const where = placeIn(transaction, first);
+  const stack = { ...openedBy(transaction), ...openedBy(first) };
   const calls = open.length === 1 ? "one call in it was" : `${open.length} calls in it were`;
   return refused(
     guard,
     "unit/unawaited-work",
     `The function of ${named(label, "a transaction()")} had returned, and ${calls} still not done ${waitedMs} ms later${where}; everything was rolled back.`,
     "Await or return every call inside the function; for what is to outlive it use `detached(fn)`.",
-    { ...openedBy(first), action: "rolled-back" },
+    { ...stack, action: "rolled-back" },
   );
 }
 

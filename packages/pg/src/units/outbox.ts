@@ -30,6 +30,15 @@ export class Outbox implements WireStream {
     return true;
   }
 
+  /** Takes a message back, where it was written last. */
+  takeLast(message: Buffer): boolean {
+    const last = this.#parts.at(-1);
+    if (last === undefined || !message.equals(last)) return false;
+    this.#parts.pop();
+    this.#size -= message.length;
+    return true;
+  }
+
   cork(): void {}
   uncork(): void {}
 

@@ -126,15 +126,20 @@ export class TransactionConnection {
   connect(source: ConnectionSource, borrower: Borrower): Promise<Connected> {
     if (this.#connecting !== undefined) return this.#connecting;
     this.#source = source;
-    this.#connecting = this.#connect(source, borrower).catch((error: unknown) => {
-      this.#connecting = undefined;
-      this.#source = undefined;
-      throw error;
-    });
-    return this.#connecting;
+    return (this.#connecting = this.#connect(source, borrower));
   }
 
   async #connect(source: ConnectionSource, borrower: Borrower): Promise<Connected> {
+    try {
+      return await this.#take(source, borrower);
+    } catch (error) {
+      this.#connecting = undefined;
+      this.#source = undefined;
+      throw error;
+    }
+  }
+
+  async #take(source: ConnectionSource, borrower: Borrower): Promise<Connected> {
     if (this.#isNew) this.#requireRoom(source);
     const lease = await (this.#enclosing === undefined
       ? source.take(borrower)

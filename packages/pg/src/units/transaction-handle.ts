@@ -283,13 +283,13 @@ export class TransactionHandle {
     };
     this.#connected.turns.enqueue({
       block: () => this.#block(),
-      run: async () => {
+      run: () => {
         const refusal =
           this.#owner.refusal() ?? (this.#block().isOver ? releasedError() : undefined);
         if (refusal !== undefined) throw refusal;
-        await run();
-        done();
+        return run();
       },
+      done,
       fail: (error) => {
         fail(error);
         done();

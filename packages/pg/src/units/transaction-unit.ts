@@ -197,11 +197,12 @@ export class TransactionUnit implements OpenTransaction {
   }
 
   async settle(): Promise<void> {
+    if (this.#isQuiet) return;
     const { guard } = this.#transaction;
     const settleMs = guard?.lane.policy.units.settleTimeoutMs ?? 0;
     if ((await this.#whenQuiet(settleMs)) || this.isOver) return;
     const handles = [...this.#handles].map(({ asBorrower }) => asBorrower);
-    throw unawaitedError(guard, this.label, [...handles, ...this.#underWay], settleMs);
+    throw unawaitedError(guard, this.#borrower, [...handles, ...this.#underWay], settleMs);
   }
 
   async commit(): Promise<void> {
@@ -229,6 +230,7 @@ export class TransactionUnit implements OpenTransaction {
     } finally {
       this.#transaction.release();
     }
+    if (this.#afterCommit.length === 0) return;
     await runAfterCommit(this.#afterCommit, this.#transaction.guard);
   }
 
@@ -243,7 +245,7 @@ export class TransactionUnit implements OpenTransaction {
   }
 
   async rollBack(reason: unknown): Promise<void> {
-    this.#close(() => (this.#isAbort(reason) ? reason : endedError(this.label)));
+    this.#close(() => (isAbort(reason) ? reason : endedError(this.label)));
     for (const handle of this.#handles) handle.revoke();
     if (this.#outer === undefined) await this.#rollBackOutermost();
     else await this.#undoInner();
@@ -268,11 +270,7 @@ export class TransactionUnit implements OpenTransaction {
     if (this.#block !== undefined) await this.#endInner(this.#block, false).catch(() => undefined);
   }
 
-  #isAbort(reason: unknown): reason is PolicyError {
-    return isPolicyError(reason) && reason.code === "transaction/aborted";
-  }
-
-  /** Nothing of it that runs can matter any more; what takes long is cancelled. */
+  /** What of it runs can matter no more; what takes long is cancelled. */
   async #stopRunning(): Promise<void> {
     const { turns, lease } = this.#transaction.connected ?? {};
     if (turns === undefined || lease === undefined || !this.#isRunningIn(turns)) return;
@@ -341,12 +339,10 @@ export class TransactionUnit implements OpenTransaction {
   }
 
   #whenQuiet(withinMs: number): Promise<boolean> {
-    if (this.#isQuiet) return Promise.resolve(true);
-    return isSoon(
-      new Promise((resolve) => {
-        this.#onQuiet = resolve;
-      }),
-      withinMs,
-    );
+    return isSoon(new Promise((resolve) => (this.#onQuiet = resolve)), withinMs);
   }
+}
+
+function isAbort(reason: unknown): reason is PolicyError {
+  return isPolicyError(reason) && reason.code === "transaction/aborted";
 }

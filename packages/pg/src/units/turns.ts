@@ -18,6 +18,8 @@ export interface Turn {
   readonly run: () => Promise<void>;
   /** It will not run, or has failed. */
   readonly fail: (error: Error) => void;
+  /** It has run, and not failed. */
+  readonly done?: () => void;
 }
 
 interface WaitingTurn {
@@ -136,8 +138,7 @@ export class Turns {
     const batch = new ControlBatch(commands);
     if (this.#cancelling !== undefined) await this.#cancelling;
     this.#requireOpen();
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that pg calls on what it is given.
-    this.lease.connection.send(batch as unknown as PgQuery, fate);
+    this.lease.connection.send(batch, fate);
     await batch.answered;
     if (batch.error !== undefined) await whenAtRest(this.lease.client);
     onAnswered?.(batch.tags.length);
@@ -194,6 +195,7 @@ export class Turns {
     this.#running = turn;
     try {
       await turn.run();
+      turn.done?.();
     } catch (error) {
       fail(turn, error instanceof Error ? error : new Error(String(error)));
     }

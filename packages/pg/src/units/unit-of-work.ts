@@ -23,7 +23,7 @@ import { WorkUnit } from "./work-unit.ts";
 export type UnitFunction<Result> = () => Result | PromiseLike<Result>;
 
 /** No ORM stands between `transaction()` and its caller: itself, the caller, and whoever called that. */
-const FRAMES_OF_TRANSACTION = 5;
+const FRAMES_OF_TRANSACTION = 4;
 
 /**
  * One unit of work: whatever it does through guarded drivers of one target, ORMs side by side, it does

@@ -7,7 +7,7 @@ import { Outbox, type WireStream } from "./outbox.ts";
  * the same in pg 8.5 to 8.23.
  */
 export interface Wire {
-  readonly stream: WireStream;
+  stream: WireStream;
 }
 
 /** One statement of ours with its bound values. Takes part in a batch. */
@@ -117,24 +117,23 @@ export function enclose(
     // pg refuses these itself, before anything is written.
     if (typeof query.text !== "string" || !hasValidValues(query)) return submit.call(query, wire);
     query.requiresPreparation = () => true;
-    const outbox = new Outbox(wire.stream);
+    const { stream } = wire;
+    const outbox = new Outbox(stream);
     if (before.length > 0) outbox.write(bytesOf(before));
-    let isSynced = false;
-    const sync = (): void => {
-      if (isSynced) return;
-      isSynced = true;
-      if (after.length > 0) outbox.write(bytesOf(after));
-      outbox.write(SYNC);
-    };
-    // Everything else is the connection's own: pg writes Parse, Bind, Describe, Execute, and then asks for
-    // the Sync, in front of which `after` goes.
-    const enclosed: object = Object.create(wire, {
-      stream: { value: outbox },
-      sync: { value: sync },
-    });
-    const refusal = submit.call(query, enclosed);
+    // Everything else is the connection's own: pg writes Parse, Bind, Describe, Execute, and a Sync behind
+    // them. The stream is exchanged for as long as that takes: an object made over the connection would
+    // have to be looked through at each step, and cost more than what is written.
+    wire.stream = outbox;
+    let refusal: unknown;
+    try {
+      refusal = submit.call(query, wire);
+    } finally {
+      wire.stream = stream;
+    }
     // pg up to 8.16 writes none when a value cannot be serialised.
-    if (!isSynced) outbox.write(SYNC);
+    const isSynced = outbox.takeLast(SYNC);
+    if (isSynced && after.length > 0) outbox.write(bytesOf(after));
+    outbox.write(SYNC);
     outbox.send();
     return refusal;
   };

@@ -16,11 +16,7 @@ let stage: PoolStage;
 beforeAll(async () => {
   stage = await startPoolStage();
 });
-afterEach(async () => {
-  await stage.clear();
-  // Whatever a test did, it has taken no place for good.
-  for (const lane of ["pooled", "direct", "replica"]) expect(gateOf("main", lane).open).toBe(0);
-});
+afterEach(() => stage.clear());
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
 });
@@ -70,7 +66,6 @@ describe("pools at one gate", () => {
     async (_, open) => {
       const pools = await open();
       const since = stage.world.bed.logs.mark();
-      const started = performance.now();
 
       await busy(pools, 8, 12);
 
@@ -78,9 +73,7 @@ describe("pools at one gate", () => {
       expect(mostAtOnce).toBeLessThanOrEqual(GATE);
       expect(mostAtOnce).toBeGreaterThan(1);
       expect(pools.map(({ counters }) => counters.timedOut)).toEqual(pools.map(() => 0));
-      // A connection changes sides when somebody has waited 25 ms longer, and not for each statement.
-      const changes = ((performance.now() - started) / 25) * GATE;
-      expect(opened).toBeLessThan(2 * pools.length * GATE + changes);
+      // A connection is closed for another pool now and then, and not for each statement.
       expect(opened).toBeLessThan(pools.length * 8 * 12 * 0.75);
     },
   );
@@ -158,6 +151,7 @@ describe("pools at one gate", () => {
     for (let round = 0; round < 20; round++) await first.query("select 1");
 
     expect(first.counters).toMatchObject({ opened: 1, closed: 0 });
+    expect(second.counters).toMatchObject({ open: 1, waiting: 1 });
     holder.release();
     await asked;
   });
@@ -165,9 +159,9 @@ describe("pools at one gate", () => {
   test("of which one is busy without end, do not starve another", async () => {
     const { pool } = stage.actor({ ...CONNECTIONS, maxPerProcess: 1 });
     const [hog, guest] = [pool(), pool()];
-    let isOver = false;
+    const over = new AbortController();
     const caller = async (): Promise<void> => {
-      while (!isOver) await hog.query("select pg_sleep(0.002)");
+      while (!over.signal.aborted) await hog.query("select pg_sleep(0.002)");
     };
     const busyCallers = [caller(), caller(), caller()];
     await eventually(() => expect(hog.counters.handedOver).toBeGreaterThan(5));
@@ -178,7 +172,7 @@ describe("pools at one gate", () => {
       await guest.query("select 1");
       waits.push(performance.now() - started);
     }
-    isOver = true;
+    over.abort();
     await Promise.all(busyCallers);
 
     expect(Math.max(...waits)).toBeLessThan(1_000);
@@ -188,10 +182,13 @@ describe("pools at one gate", () => {
     const { pool } = stage.actor({ reuse: "pool", maxPerProcess: 1 });
     const pools = [pool(), pool()];
     const since = stage.world.bed.logs.mark();
+    const started = performance.now();
 
     await busy(pools, 1, 100);
 
-    expect(stage.logins(since).opened).toBeLessThan(50);
+    // One side has to wait for 25 ms before it gets the other's place.
+    const changes = (performance.now() - started) / 25;
+    expect(stage.logins(since).opened).toBeLessThanOrEqual(2 + changes);
   });
 
   test("are forgotten by it when they have no connection and nobody waits", async () => {

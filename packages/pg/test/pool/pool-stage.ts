@@ -1,8 +1,9 @@
 import type { LaneChoice, Policy, ResolvedConnections, Violation } from "@doorpolicy/core";
 import type { LogMark } from "@doorpolicy/testbed";
-import type { Pool, PoolConfig } from "pg";
+import type { Pool, PoolClient, PoolConfig } from "pg";
 
 import type { GuardedPg } from "../../src/index.ts";
+import { gateOf } from "../../src/pool/gate.ts";
 import type { PoolCounters } from "../../src/pool/pool-counters.ts";
 import { eventually, type Pg, requirePg, startWorld, type World } from "../world.ts";
 import { startWire, type Wire } from "./wire.ts";
@@ -10,11 +11,17 @@ import { startWire, type Wire } from "./wire.ts";
 /** A pool of a test as it is: with the counters that pg's types do not know. */
 export type CountedPool = Pool & { readonly counters: PoolCounters };
 
+/** What a service may give to a pool, with what pg's types do not know. */
+export type ServiceConfig = PoolConfig & {
+  readonly onConnect?: (client: PoolClient) => Promise<void>;
+  readonly verify?: (client: PoolClient, done: (error?: Error) => void) => void;
+};
+
 /** A guarded module, and pools of it that are ended with the test. */
 export interface PoolActor {
   readonly pg: GuardedPg<Pg>;
   readonly seen: Violation[];
-  pool(config?: PoolConfig): CountedPool;
+  readonly pool: (config?: ServiceConfig) => CountedPool;
 }
 
 /** What the pooler itself wrote down of its clients. */
@@ -29,7 +36,7 @@ export interface Logins {
 export interface PoolStage extends AsyncDisposable {
   readonly world: World;
   readonly wire: Wire;
-  actor(connections?: Partial<ResolvedConnections>, more?: ActorOptions): PoolActor;
+  readonly actor: (connections?: Partial<ResolvedConnections>, more?: ActorOptions) => PoolActor;
   /** How many clients the pooler has, that are no console. */
   clients(): Promise<number>;
   /** Waits until the pooler has so many. */
@@ -39,7 +46,7 @@ export interface PoolStage extends AsyncDisposable {
   owned(pool: CountedPool): CountedPool;
   /** The test has ended it, and nobody is to keep it. */
   forget(pool: CountedPool): void;
-  /** Ends the pools of the test, whatever it has left. */
+  /** Ends the pools of the test, whatever it has left. Fails where one has taken a place for good. */
   clear(): Promise<void>;
 }
 
@@ -61,7 +68,7 @@ export async function startPoolStage(): Promise<PoolStage> {
       const base = typeof module === "string" ? requirePg(module) : module;
       const { pg, seen } = world.guard({ ...policy, connections }, base, choice);
       const url = world.bed.urls[choice?.lane === "direct" ? "direct" : "pooled"];
-      const pool = (config: PoolConfig = {}): CountedPool => {
+      const pool = (config: ServiceConfig = {}): CountedPool => {
         const made = new pg.Pool({ connectionString: url, ...config });
         pools.push(made);
         return counted(made);
@@ -85,12 +92,21 @@ export async function startPoolStage(): Promise<PoolStage> {
     async clear() {
       wire.letGo();
       await Promise.all(pools.splice(0).map((pool) => endNow(pool)));
+      requireFreeGates();
     },
     async [Symbol.asyncDispose]() {
       await wire[Symbol.asyncDispose]();
       await world[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Fails where sockets are open still, or were never given back to their gate. */
+export function requireFreeGates(): void {
+  for (const lane of ["pooled", "direct", "replica"]) {
+    const { open } = gateOf("main", lane);
+    if (open !== 0) throw new Error(`${open} places at the gate of the ${lane} lane are taken.`);
+  }
 }
 
 /** A pool of a guarded module has counters; this says so, or fails. */

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll } from "vitest";
 
 import { type PoolStage, startPoolStage } from "./pool-stage.ts";
-import { walkPool } from "./walk-pool.ts";
+import { walkOf } from "./walk.ts";
+import { walkOpen } from "./walk-open.ts";
+import { walkOpening } from "./walk-opening.ts";
 
 let stage: PoolStage;
 
@@ -13,4 +15,6 @@ afterAll(async () => {
   await stage[Symbol.asyncDispose]();
 });
 
-walkPool("pg", () => stage);
+const walk = walkOf("pg", () => stage);
+walkOpening(walk);
+walkOpen(walk);

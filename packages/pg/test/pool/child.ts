@@ -1,0 +1,26 @@
+import { definePolicy } from "@doorpolicy/core";
+import plainPg from "pg";
+
+import { guardPg } from "../../src/index.ts";
+
+/** The stories of `exit.test.ts`: a process that has asked its last statement, and never ends its pool. */
+const [, , story, url] = process.argv;
+
+const KEEPING = {
+  lingers: { reuse: "none", lingerMs: 200 },
+  keeps: { reuse: "pool", idleTimeoutMs: 30_000 },
+  "keeps a few": { reuse: "pool", idleTimeoutMs: 30_000, minPerProcess: 2 },
+} as const;
+
+function isStory(name: string | undefined): name is keyof typeof KEEPING {
+  return name !== undefined && name in KEEPING;
+}
+
+if (!isStory(story)) throw new Error("There is no such story.");
+const pg = guardPg(
+  plainPg,
+  definePolicy({ mode: "enforce", naming: { app: "billing" }, connections: KEEPING[story] }),
+);
+const pool = new pg.Pool({ connectionString: url });
+await Promise.all([pool.query("select 1"), pool.query("select 2")]);
+process.stdout.write("done\n");
