@@ -32,7 +32,9 @@ export function mayPipeline(client: PgClient): boolean {
 export function canBeFirst(config: unknown): boolean {
   if (typeof config === "string") return true;
   if (typeof config !== "object" || config === null) return false;
-  return "text" in config && !("submit" in config) && !("callback" in config);
+  // A text that its caller gives up would be answered to somebody else: see `sendFinal`.
+  const isPlain = !("submit" in config) && !("callback" in config) && !("query_timeout" in config);
+  return "text" in config && isPlain;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function openClient(
   make: () => PgClient,
   { first }: OpenOptions = {},
 ): Promise<PgClient> {
-  const client = make();
+  const client = makeFor(first, make);
   const login = loginOf(client);
   login?.allowPipelining();
   const attempt = connectWith(client, first);
@@ -61,13 +63,23 @@ export async function openClient(
   attempt.abandon();
   // A second socket beside the first would be one more than its pool may have.
   await attempt.closed;
-  const plain = make();
+  const plain = makeFor(first, make);
   const second = connectWith(plain, first);
   try {
     await second.connected;
     return plain;
   } catch (error) {
     second.fail(error, false);
+    throw error;
+  }
+}
+
+/** A client that cannot be made is the statement's error as well: nobody else would answer it. */
+function makeFor(first: FirstStatement | undefined, make: () => PgClient): PgClient {
+  try {
+    return make();
+  } catch (error) {
+    first?.callback(error);
     throw error;
   }
 }
@@ -91,7 +103,11 @@ function connectWith(client: PgClient, first: FirstStatement | undefined): Attem
   };
   const closed = new Promise((resolve) => client.once("end", resolve));
   const connected = Promise.resolve(client.connect());
-  if (first !== undefined) client.query(first.config, first.values, settle);
+  try {
+    if (first !== undefined) client.query(first.config, first.values, settle);
+  } catch (error) {
+    settle(error);
+  }
   return {
     connected,
     closed,

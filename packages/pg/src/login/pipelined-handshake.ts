@@ -1,7 +1,12 @@
 import { randomBytes } from "node:crypto";
 
 import { submitEarly } from "../driver/early-query.ts";
-import type { PgClient, PgClientConstructor } from "../driver/pg-internals.ts";
+import {
+  hasQueryTimeout,
+  type PgClient,
+  type PgClientConstructor,
+  type PgQuery,
+} from "../driver/pg-internals.ts";
 import {
   aroundStartup,
   beginSasl,
@@ -82,7 +87,9 @@ export class PipelinedHandshake {
 
   /** Sends the last SASL message, and with it the statement that is waiting, if there is one. */
   sendFinal(send: () => void): void {
-    const query = this.#isConfidential() ? firstQueryOf(this.#client) : undefined;
+    // Given up by pg before the login is done, it would leave pg's queue, and its answer go to the next one.
+    const isAwaited = !hasQueryTimeout(this.#client, undefined);
+    const query = isAwaited && this.#isConfidential() ? firstQueryOf(this.#client) : undefined;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by the guarded class.
     const { Query } = this.#client.constructor as PgClientConstructor;
     inOneWrite(this.#connection, () => {
@@ -90,6 +97,18 @@ export class PipelinedHandshake {
       if (this.#state !== "agreed" || !(query instanceof Query)) return;
       this.#takeBack = submitEarly(this.#client, query);
       this.#hasSentStatement = this.#takeBack !== undefined;
+    });
+    if (this.#hasSentStatement && query !== undefined) this.#holdToQueue(query);
+  }
+
+  /** What was sent is answered to whatever stands first in pg's queue: another than that ends the connection. */
+  #holdToQueue(query: PgQuery): void {
+    this.#connection.prependOnceListener("readyForQuery", () => {
+      if (!this.#hasSentStatement || firstQueryOf(this.#client) === query) return;
+      const text =
+        "The statement that was sent with the login has left the queue of its connection.";
+      this.#connection.emit("error", new Error(text));
+      this.#connection.stream.destroy();
     });
   }
 

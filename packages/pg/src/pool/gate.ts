@@ -7,6 +7,10 @@ export interface GateMember {
   readonly waitingSince: number | undefined;
   /** True where it would open a connection if there was room at the gate. */
   readonly isShort: boolean;
+  /** How many of its sockets nobody uses, those that are being closed included. */
+  readonly spare: number;
+  /** Most sockets of all pools together, as its policy says. */
+  readonly gateLimit: number;
   /** Whoever has a connection of it now, for a message. */
   readonly holders: Iterable<GateHolder>;
   /** Opens connections for those who wait, as far as there is room. */
@@ -42,6 +46,7 @@ const PATIENCE_MS = 25;
 export class Gate {
   readonly #members = new Set<GateMember>();
   #open = 0;
+  #limit = Infinity;
 
   /** Open sockets. */
   get open(): number {
@@ -55,16 +60,31 @@ export class Gate {
 
   /** A pool has callers or connections; it stays known until {@link leave}. */
   join(member: GateMember): void {
+    if (this.#members.has(member)) return;
     this.#members.add(member);
+    this.#limit = Math.min(this.#limit, member.gateLimit);
   }
 
   leave(member: GateMember): void {
     this.#members.delete(member);
+    this.#limit = Math.min(...[...this.#members].map(({ gateLimit }) => gateLimit));
   }
 
-  /** Takes a place for a socket, of at most `limit`. */
-  enter(limit: number): boolean {
-    if (this.#open >= limit) return false;
+  /** True while there is a place for another socket. Of two policies for one target the smaller number holds. */
+  get hasRoom(): boolean {
+    return this.#open < this.#limit;
+  }
+
+  /** The same, once what nobody uses is closed. */
+  get hasRoomSoon(): boolean {
+    let used = this.#open;
+    for (const { spare } of this.#members) used -= spare;
+    return used < this.#limit;
+  }
+
+  /** Takes a place for a socket. */
+  enter(): boolean {
+    if (!this.hasRoom) return false;
     this.#open += 1;
     return true;
   }
@@ -87,10 +107,10 @@ export class Gate {
    * A connection of this pool lies idle while another lacks room. Whoever goes on at once has taken it again
    * when the input was read; else it is closed in the other's favour.
    */
-  offer(giving: GateMember, limit: number): void {
-    if (this.#members.size < 2 || this.#open < limit || !this.#isLackingBeside(giving)) return;
+  offer(giving: GateMember): void {
+    if (this.#members.size < 2 || this.hasRoom || !this.#isLackingBeside(giving)) return;
     afterInput(() => {
-      if (this.#open >= limit && this.#isLackingBeside(giving)) giving.closeIdle();
+      if (!this.hasRoom && this.#isLackingBeside(giving)) giving.closeIdle();
     });
   }
 
@@ -100,8 +120,8 @@ export class Gate {
   }
 
   /** True when a connection of this pool has to be closed because somebody else has waited long enough. */
-  isOwed(giving: GateMember, limit: number): boolean {
-    if (this.#members.size < 2 || this.#open < limit) return false;
+  isOwed(giving: GateMember): boolean {
+    if (this.#members.size < 2 || this.hasRoom) return false;
     const own = giving.waitingSince ?? now();
     for (const member of this.#members) {
       if (member === giving || !member.isShort) continue;

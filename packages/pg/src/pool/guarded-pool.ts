@@ -309,16 +309,18 @@ export function guardPoolClass(
       const gate = gateOf(this.target, this.lane);
       const { Client } = this.options;
       const ClientToUse = isClientClass(Client) ? Client : GuardedClient;
+      const keeping = keepingOf(this.options, lane);
       const host = {
         holders: this.#checkouts,
         makeClient: () => new ClientToUse(this.options),
-        prepare: (client: PgClient) => prepareClient(client, this.options),
+        prepare: (client: PgClient) =>
+          prepareClient(client, this.options, keeping.acquireTimeoutMs),
         emit: (event: string, ...values: unknown[]) => void this.emit(event, ...values),
         timeoutError: (lastFailure: Error | undefined) =>
           this.#timeoutError(gate.holders(), acquireTimeout(lastFailure)),
         endedError: () => endedWhileWaiting(undefined),
       };
-      return new NullPool(host, gate, keepingOf(this.options, lane));
+      return new NullPool(host, gate, keeping);
     }
 
     /** Of pg-pool's own limit, which holds in bypass. */

@@ -68,6 +68,7 @@ class HandleTraps implements ProxyHandler<PgClient> {
       return this.#replaced?.has(key) ? this.#replaced.get(key) : this.#methods[key];
     }
     if (key === "end" && this.#methods.isReleased()) return endNothing;
+    if (key === "removeAllListeners") return this.#removingOwn(target, handle);
     const value: unknown = Reflect.get(target, key, target);
     if (typeof value !== "function" || key === "constructor") return value;
     // pg's methods use private fields, which a proxy does not have; the same function each time.
@@ -86,6 +87,19 @@ class HandleTraps implements ProxyHandler<PgClient> {
       return true;
     }
     return Reflect.set(target, key, value, target);
+  }
+
+  /** Its own: without pg's and the guard's the loss of the connection would end the process. */
+  #removingOwn(target: PgClient, handle: unknown): (event?: string | symbol) => unknown {
+    return (event) => {
+      const isMeant = ([name]: readonly [string | symbol, Listener]): boolean =>
+        event === undefined || name === event;
+      for (const [name, listener] of this.#listeners?.filter(isMeant) ?? []) {
+        target.removeListener(name, listener);
+      }
+      this.#listeners = this.#listeners?.filter((one) => !isMeant(one));
+      return handle;
+    };
   }
 
   removeListeners(client: PgClient): void {

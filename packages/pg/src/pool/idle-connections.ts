@@ -19,6 +19,8 @@ export class IdleConnections {
   readonly #idleMs: number;
   readonly #all: PooledConnection[] = [];
   #timer: Timer | undefined;
+  /** When the timer fires. */
+  #dueAt = Infinity;
 
   /** `idleMs`: how long each may stay; `Infinity` means that only its age counts. */
   constructor(idleMs: number, host: IdleHost) {
@@ -60,10 +62,12 @@ export class IdleConnections {
 
   #wait(): void {
     const [oldest] = this.#all;
-    if (this.#timer !== undefined || oldest === undefined) return;
+    if (oldest === undefined) return;
     const idleEnd = this.#host.mayClose() ? oldest.idleSince + this.#idleMs : Infinity;
     const at = Math.min(idleEnd, ...this.#all.map(({ oldAt }) => oldAt));
-    if (at === Infinity) return;
+    if (at === Infinity || (this.#timer !== undefined && this.#dueAt <= at)) return;
+    cancel(this.#timer);
+    this.#dueAt = at;
     this.#timer = later(Math.max(1, Math.ceil(at - now())), () => {
       this.#timer = undefined;
       this.#sweep(now());

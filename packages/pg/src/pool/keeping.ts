@@ -2,6 +2,9 @@ import type { LaneInUse } from "@doorpolicy/core";
 
 import type { Keeping } from "./pool-host.ts";
 
+/** A timer that is set for longer fires at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+
 /** How a pool keeps its connections: as its options say after the policy has been applied to them. */
 export function keepingOf(options: Readonly<Record<string, unknown>>, lane: LaneInUse): Keeping {
   const { maxPerProcess, lingerMs } = lane.policy.connections;
@@ -12,11 +15,16 @@ export function keepingOf(options: Readonly<Record<string, unknown>>, lane: Lane
     gateMax: Math.max(max, maxPerProcess),
     acquireTimeoutMs: Number(options["connectionTimeoutMillis"]),
     // pg-pool reads 0 as "never".
-    idleMs: isKept ? Number(options["idleTimeoutMillis"]) || Infinity : lingerMs,
+    idleMs: isKept ? milliseconds(Number(options["idleTimeoutMillis"])) : lingerMs,
     min: isKept ? Number(options["min"] ?? 0) : 0,
-    maxLifetimeMs: Number(options["maxLifetimeSeconds"]) * 1_000 || Infinity,
+    maxLifetimeMs: milliseconds(Number(options["maxLifetimeSeconds"]) * 1_000),
     // Where nothing is kept, 1 is the mark of that, and no count: a connection is handed on there as well.
     maxUses: isKept ? Number(options["maxUses"]) || Infinity : Infinity,
     isUnrefed: isKept,
   };
+}
+
+/** A limit as a service wrote it; what is not above 0 is none. */
+function milliseconds(given: number): number {
+  return given > 0 ? Math.min(given, MAX_TIMER_MS) : Infinity;
 }

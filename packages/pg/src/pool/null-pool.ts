@@ -37,14 +37,10 @@ export class NullPool implements GateMember {
   readonly #keeping: Keeping;
   readonly #queue: WaitQueue;
   readonly #idle: IdleConnections;
+  readonly #counts = { opened: 0, failed: 0, closed: 0, handedOver: 0, timedOut: 0 };
   #connecting = 0;
   #inUse = 0;
   #closing = 0;
-  #opened = 0;
-  #failed = 0;
-  #closed = 0;
-  #handedOver = 0;
-  #timedOut = 0;
   #isServing = false;
   #lastFailure: Error | undefined;
   #onEmpty: (() => void) | undefined;
@@ -72,11 +68,7 @@ export class NullPool implements GateMember {
       idle: this.#idle.size,
       closing: this.#closing,
       waiting: this.#queue.size,
-      opened: this.#opened,
-      failed: this.#failed,
-      closed: this.#closed,
-      handedOver: this.#handedOver,
-      timedOut: this.#timedOut,
+      ...this.#counts,
     };
   }
 
@@ -88,14 +80,23 @@ export class NullPool implements GateMember {
     return this.#queue.size > this.#connecting + this.#idle.size && this.#hasOwnRoom;
   }
 
+  get spare(): number {
+    return this.#idle.size + this.#closing;
+  }
+
+  get gateLimit(): number {
+    return this.#keeping.gateMax;
+  }
+
   get holders(): ReadonlySet<Checkout> {
     return this.#host.holders;
   }
 
-  /** True while a connection could be had at once, or by opening one. */
+  /** True while a connection could be had without waiting for whoever has one. */
   get hasRoom(): boolean {
     if (this.#queue.size > 0) return false;
-    return this.#idle.size > 0 || (this.#hasOwnRoom && this.#gate.open < this.#keeping.gateMax);
+    const hasOwn = this.#open - this.#closing < this.#keeping.max;
+    return this.#idle.size > 0 || (hasOwn && this.#gate.hasRoomSoon);
   }
 
   /** FIFO. Fails with the acquire limit, with what opening failed with, the borrower's signal, or when the pool ends. */
@@ -118,15 +119,17 @@ export class NullPool implements GateMember {
    */
   openFor(taken: TakenConnection): boolean {
     if (this.#isEnding || this.#idle.size > 0 || this.#queue.size > 0) return false;
-    if (!this.#hasOwnRoom || !this.#gate.enter(this.#keeping.gateMax)) return false;
+    if (!this.#hasOwnRoom) return false;
     this.#gate.join(this);
-    this.#openOne(taken);
-    return true;
+    const isIn = this.#gate.enter();
+    if (isIn) this.#openOne(taken);
+    else this.#leaveWhenDone();
+    return isIn;
   }
 
   pump(): void {
     while (this.isShort) {
-      if (!this.#gate.enter(this.#keeping.gateMax)) {
+      if (!this.#gate.enter()) {
         this.#gate.squeeze(this);
         return;
       }
@@ -166,8 +169,7 @@ export class NullPool implements GateMember {
 
   #openOne(taken?: TakenConnection): void {
     this.#connecting += 1;
-    const oldAt = now() + this.#keeping.maxLifetimeMs * (1 - SPREAD * Math.random());
-    const connection = new PooledConnection(oldAt, () => this.#onClosed(connection));
+    const connection = new PooledConnection(() => this.#onClosed(connection));
     const make = (): PgClient => {
       const client = this.#host.makeClient();
       connection.begin(client, () => this.#onGone(connection));
@@ -185,7 +187,8 @@ export class NullPool implements GateMember {
   #onReady(connection: PooledConnection, taken: TakenConnection | undefined): void {
     const { client } = connection;
     connection.isOpened = true;
-    this.#opened += 1;
+    connection.oldAt = now() + this.#keeping.maxLifetimeMs * (1 - SPREAD * Math.random());
+    this.#counts.opened += 1;
     this.#lastFailure = undefined;
     this.#host.emit("connect", client);
     if (connection.isGone) {
@@ -200,28 +203,26 @@ export class NullPool implements GateMember {
       taken.onOpen(connection);
       return;
     }
-    const preparing = this.#host.prepare(client);
-    if (preparing === undefined) {
+    const isReady = (): void => {
       this.#connecting -= 1;
       this.#goOn(connection);
+    };
+    const preparing = this.#host.prepare(client);
+    if (preparing === undefined) {
+      isReady();
       return;
     }
-    preparing.then(
-      () => {
-        this.#connecting -= 1;
-        this.#goOn(connection);
-      },
-      (error: unknown) => {
-        this.#connecting -= 1;
-        this.#tellFirst(asError(error));
-        this.#close(connection);
-      },
-    );
+    preparing.then(isReady, (error: unknown) => {
+      this.#connecting -= 1;
+      this.#counts.failed += 1;
+      this.#tellFirst(asError(error));
+      this.#close(connection);
+    });
   }
 
   #onFailed(connection: PooledConnection, error: Error, taken: TakenConnection | undefined): void {
     this.#connecting -= 1;
-    this.#failed += 1;
+    this.#counts.failed += 1;
     this.#lastFailure = error;
     // Whoever waits since then has the same limit, and hears of it from there.
     if (taken === undefined && !isAcquireTimeout(error)) this.#tellFirst(error);
@@ -242,10 +243,9 @@ export class NullPool implements GateMember {
 
   /** A connection is free: it goes to whoever waits longest, stays a while, or is closed. */
   #goOn(connection: PooledConnection): void {
-    const { idleMs, min, isUnrefed, maxUses, gateMax } = this.#keeping;
-    const isUsedUp = connection.uses >= maxUses || now() >= connection.oldAt;
-    const isOver = this.#isEnding || isUsedUp || isUnusable(connection.client);
-    if (isOver || connection.isGone || this.#gate.isOwed(this, gateMax)) {
+    const { idleMs, min, isUnrefed, maxUses } = this.#keeping;
+    const isOver = this.#isEnding || connection.isSpent(maxUses) || isUnusable(connection.client);
+    if (isOver || connection.isGone || this.#gate.isOwed(this)) {
       this.#close(connection);
       return;
     }
@@ -260,13 +260,13 @@ export class NullPool implements GateMember {
       return;
     }
     this.#idle.push(connection);
-    this.#gate.offer(this, gateMax);
+    this.#gate.offer(this);
     if (isUnrefed) connection.client.unref?.();
   }
 
   #lend(connection: PooledConnection, request: Request): void {
     this.#inUse += 1;
-    if (connection.uses > 0) this.#handedOver += 1;
+    if (connection.uses > 0) this.#counts.handedOver += 1;
     this.#host.emit("acquire", connection.client);
     request.deliver(undefined, connection);
   }
@@ -308,6 +308,8 @@ export class NullPool implements GateMember {
     this.#closing += 1;
     connection.isClosing = true;
     const { client } = connection;
+    // What is not in use keeps no process alive; what is being closed does, or nobody would hear of the end.
+    if (this.#keeping.isUnrefed) client.ref?.();
     client.end(() => connection.closed());
   }
 
@@ -324,7 +326,7 @@ export class NullPool implements GateMember {
   #onClosed(connection: PooledConnection): void {
     this.#closing -= 1;
     if (connection.isOpened) {
-      this.#closed += 1;
+      this.#counts.closed += 1;
       this.#host.emit("remove", connection.client);
     }
     this.#leaveWhenDone();
@@ -333,7 +335,7 @@ export class NullPool implements GateMember {
   }
 
   #onTimeout(request: Request): void {
-    this.#timedOut += 1;
+    this.#counts.timedOut += 1;
     this.#leaveWhenDone();
     request.deliver(this.#host.timeoutError(this.#lastFailure), undefined);
   }

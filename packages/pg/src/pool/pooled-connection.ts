@@ -1,9 +1,10 @@
+import { now } from "../clock.ts";
 import type { PgClient } from "../driver/pg-internals.ts";
 
 /** A physical connection as its pool sees it. Who uses it, and how it is left, is its guard's business. */
 export class PooledConnection {
   /** When it is too old to be handed on; milliseconds of the monotonic clock. */
-  readonly oldAt: number;
+  oldAt = Infinity;
   /** Since when nobody had it, the last time that nobody did. */
   idleSince = Number.NaN;
   /** Its login has succeeded. */
@@ -17,8 +18,7 @@ export class PooledConnection {
   #isGone = false;
   #onClosed: (() => void) | undefined;
 
-  constructor(oldAt: number, onClosed: () => void) {
-    this.oldAt = oldAt;
+  constructor(onClosed: () => void) {
     this.#onClosed = onClosed;
   }
 
@@ -49,6 +49,11 @@ export class PooledConnection {
   /** What its server, or its socket, said first of its end; pg's own words where neither has. */
   get fault(): Error {
     return this.#fault ?? new Error("Connection terminated unexpectedly");
+  }
+
+  /** It has been used, and was used often enough or is too old. One that nobody has had is never too old. */
+  isSpent(maxUses: number): boolean {
+    return this.uses > 0 && (this.uses >= maxUses || now() >= this.oldAt);
   }
 
   /** Its socket is closed, and pg has said so. */

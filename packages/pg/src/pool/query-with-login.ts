@@ -1,3 +1,4 @@
+import { afterInput } from "../clock.ts";
 import type { Guard } from "../guard.ts";
 import type { PgQueryConstructor } from "../driver/pg-internals.ts";
 import { controlTextOf } from "../driver/query-forms.ts";
@@ -60,7 +61,12 @@ export function queryWithLogin(
       values,
       callback: (error, result) => {
         isAnswered = true;
-        checkout?.release();
+        if (checkout === undefined) {
+          // Answered by what has let it in: whoever goes on at once is to find this connection, not open another.
+          afterInput(() => answer?.(error, result));
+          return;
+        }
+        checkout.release();
         answer?.(error, result);
       },
     },

@@ -1,4 +1,5 @@
 import { cancel, now, type Timer } from "../clock.ts";
+import { onAbort } from "../abort-signal.ts";
 import { later } from "./later.ts";
 import type { Borrower } from "../units/lease.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
@@ -83,19 +84,18 @@ export class WaitQueue {
   }
 
   #pushAbortable({ borrower, deliver }: Request, signal: AbortSignal): void {
-    const onAbort = (): void => {
-      if (!this.#remove(link)) return;
-      deliver(asError(signal.reason), undefined);
-      this.#host.onAborted();
-    };
     const link = this.#append({
       borrower,
       deliver: (error, connection) => {
-        signal.removeEventListener("abort", onAbort);
+        forget();
         deliver(error, connection);
       },
     });
-    signal.addEventListener("abort", onAbort, { once: true });
+    const forget = onAbort(signal, () => {
+      if (!this.#remove(link)) return;
+      deliver(asError(signal.reason), undefined);
+      this.#host.onAborted();
+    });
   }
 
   #append(request: Request): Link {

@@ -1,5 +1,6 @@
 import { PolicyError } from "@doorpolicy/core";
 
+import { onAbort } from "../abort-signal.ts";
 import { captureCallSite } from "../call-site.ts";
 import { currentUnit, runIn } from "./context.ts";
 import { refuseWhileDraining, whileRunning } from "./drain.ts";
@@ -202,10 +203,9 @@ const NEVER_ABORTED: Abort = { orResultOf: (work) => work, forget: () => undefin
 /** Rejects with the signal's reason as soon as it is aborted, whatever is being waited for. */
 function abortOf(signal: AbortSignal | undefined): Abort {
   if (signal === undefined) return NEVER_ABORTED;
-  let abort: (() => void) | undefined;
+  let forget: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
+    forget = onAbort(signal, () => reject(signal.reason));
   });
   // Whichever comes second is nobody's: its statements are refused.
   aborted.catch(() => undefined);
@@ -214,9 +214,7 @@ function abortOf(signal: AbortSignal | undefined): Abort {
       work.catch(() => undefined);
       return Promise.race([work, aborted]);
     },
-    forget: () => {
-      if (abort !== undefined) signal.removeEventListener("abort", abort);
-    },
+    forget: () => forget?.(),
   };
 }
 

@@ -3,13 +3,15 @@ import plainPg from "pg";
 
 import { guardPg } from "../../src/index.ts";
 
-/** The stories of `exit.test.ts`: a process that has asked its last statement, and never ends its pool. */
+/** The stories of `exit.test.ts`: a process that has asked its last statement, and ends its pool or does not. */
 const [, , story, url] = process.argv;
 
 const KEEPING = {
   lingers: { reuse: "none", lingerMs: 200 },
   keeps: { reuse: "pool", idleTimeoutMs: 30_000 },
   "keeps a few": { reuse: "pool", idleTimeoutMs: 30_000, minPerProcess: 2 },
+  ends: { reuse: "pool", idleTimeoutMs: 30_000 },
+  "gives way": { reuse: "pool", idleTimeoutMs: 30_000, maxPerProcess: 1 },
 } as const;
 
 function isStory(name: string | undefined): name is keyof typeof KEEPING {
@@ -19,8 +21,15 @@ function isStory(name: string | undefined): name is keyof typeof KEEPING {
 if (!isStory(story)) throw new Error("There is no such story.");
 const pg = guardPg(
   plainPg,
-  definePolicy({ mode: "enforce", naming: { app: "billing" }, connections: KEEPING[story] }),
+  definePolicy({
+    mode: "enforce",
+    targets: { main: { pooler: { kind: "pgbouncer" } } },
+    naming: { app: "billing" },
+    connections: KEEPING[story],
+  }),
 );
 const pool = new pg.Pool({ connectionString: url });
 await Promise.all([pool.query("select 1"), pool.query("select 2")]);
+if (story === "ends") await pool.end();
+if (story === "gives way") await new pg.Pool({ connectionString: url }).query("select 3");
 process.stdout.write("done\n");

@@ -67,3 +67,14 @@ describe("a process that never ends its pool", { timeout: 60_000 }, () => {
     },
   );
 });
+
+describe("a process that waits for the closing of a connection", { timeout: 60_000 }, () => {
+  test.each([
+    ["its pool is ended", "ends"],
+    ["another pool's goes to its caller", "gives way"],
+  ])("goes on when %s", async (_, story) => {
+    const { code, output } = await run(story);
+
+    expect({ code, output }).toEqual({ code: 0, output: "done\n" });
+  });
+});

@@ -25,7 +25,7 @@ export interface PoolActor {
 }
 
 /** What the pooler itself wrote down of its clients. */
-export interface Logins {
+interface Logins {
   readonly opened: number;
   readonly closed: number;
   /** As the pooler saw it: those included that were being logged in or closed. */
@@ -50,7 +50,7 @@ export interface PoolStage extends AsyncDisposable {
   clear(): Promise<void>;
 }
 
-export interface ActorOptions {
+interface ActorOptions {
   readonly policy?: Policy;
   readonly module?: string | Pg;
   readonly choice?: LaneChoice;
