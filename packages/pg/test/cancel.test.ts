@@ -11,6 +11,7 @@ import {
   requirePg,
   startWorld,
   type World,
+  PG_VERSIONS,
 } from "./world.ts";
 
 let world: World;
@@ -45,7 +46,7 @@ function withTimeout(text: string, milliseconds: number): { text: string } {
   return Object.assign({ text }, { query_timeout: milliseconds });
 }
 
-describe.each(["pg85", "pg811", "pg816", "pg"])("with %s, cancelRunning()", (name) => {
+describe.each(PG_VERSIONS)("with %s, cancelRunning()", (name) => {
   test.each(["pooled", "direct"] as const)("ends a statement over the %s URL", async (lane) => {
     const { pg } = world.guard(SAFE, requirePg(name));
     const before = world.droppedServers();

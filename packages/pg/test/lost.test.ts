@@ -3,7 +3,15 @@ import type { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { startTap } from "./tap.ts";
-import { eventually, makeCursor, rejection, requirePg, startWorld, type World } from "./world.ts";
+import {
+  eventually,
+  makeCursor,
+  rejection,
+  requirePg,
+  startWorld,
+  type World,
+  PG_VERSIONS,
+} from "./world.ts";
 
 let world: World;
 
@@ -58,7 +66,7 @@ async function isRunning(): Promise<void> {
   });
 }
 
-describe.each(["pg85", "pg811", "pg816", "pg"])("with %s, a lost connection", (name) => {
+describe.each(PG_VERSIONS)("with %s, a lost connection", (name) => {
   test("leaves the outcome of a write outside a block unknown, and says that what waited was not sent", async () => {
     const { errors, seen } = await cutDuring({ pg: name }, (one) => one.query(INSERT), isStored);
 

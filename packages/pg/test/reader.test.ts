@@ -9,6 +9,7 @@ import {
   requirePg,
   startWorld,
   type World,
+  PG_VERSIONS,
 } from "./world.ts";
 
 let world: World;
@@ -58,7 +59,7 @@ function streamOf(client: Client): { pause(): void; resume(): void } {
   return stream;
 }
 
-describe.each(["pg85", "pg811", "pg816", "pg"])("with %s, a cursor that nobody reads", (name) => {
+describe.each(PG_VERSIONS)("with %s, a cursor that nobody reads", (name) => {
   test.each<[string, number, string[]]>([
     ["never", 0, []],
     ["on", 5, []],

@@ -23,6 +23,14 @@ export function makeCursor(text: string): TestCursor {
   return new Cursor(text);
 }
 
+/** Whether everything runs (`npm run test:all`) or the cut of it below three minutes. */
+export const IS_WIDE: boolean = process.env["DOORPOLICY_TEST_ALL"] === "1";
+
+/** The versions of pg that a promise is held against: the oldest and the newest in the cut. */
+export const PG_VERSIONS: readonly string[] = IS_WIDE
+  ? ["pg85", "pg811", "pg816", "pg"]
+  : ["pg85", "pg"];
+
 /** An installed pg, by the name of its folder: `pg`, `pg85`, `pg811`, `pg816`. */
 export function requirePg(name: string): Pg {
   return require(name);

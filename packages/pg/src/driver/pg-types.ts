@@ -13,6 +13,7 @@ export interface PgStream {
   readonly remoteAddress?: string | undefined;
   readonly bytesRead?: number;
   readonly bytesWritten?: number;
+  readonly destroyed?: boolean;
   isPaused?(): boolean;
   resume?(): unknown;
   destroy(error?: Error): unknown;

@@ -312,6 +312,7 @@ export function guardPoolClass(
       const keeping = keepingOf(this.options, lane);
       const host = {
         holders: this.#checkouts,
+        hasConnectListener: () => this.listenerCount("connect") > 0,
         makeClient: () => new ClientToUse(this.options),
         prepare: (client: PgClient) =>
           prepareClient(client, this.options, keeping.acquireTimeoutMs),

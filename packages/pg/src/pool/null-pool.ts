@@ -1,10 +1,5 @@
 import { now, soon } from "../clock.ts";
-import {
-  hasBegunConnecting,
-  isAcquireTimeout,
-  isUnusable,
-  type PgClient,
-} from "../driver/pg-internals.ts";
+import { hasBegunConnecting, isAcquireTimeout, type PgClient } from "../driver/pg-internals.ts";
 import { openClient } from "../login/open-client.ts";
 import { outsideUnits } from "../units/context.ts";
 import type { Checkout } from "./checkout.ts";
@@ -199,6 +194,7 @@ export class NullPool implements GateMember {
     if (taken !== undefined) {
       this.#connecting -= 1;
       this.#inUse += 1;
+      connection.lend();
       this.#host.emit("acquire", client);
       taken.onOpen(connection);
       return;
@@ -244,8 +240,8 @@ export class NullPool implements GateMember {
   /** A connection is free: it goes to whoever waits longest, stays a while, or is closed. */
   #goOn(connection: PooledConnection): void {
     const { idleMs, min, isUnrefed, maxUses } = this.#keeping;
-    const isOver = this.#isEnding || connection.isSpent(maxUses) || isUnusable(connection.client);
-    if (isOver || connection.isGone || this.#gate.isOwed(this)) {
+    const isOver = this.#isEnding || connection.isSpent(maxUses) || connection.isDead;
+    if (isOver || this.#gate.isOwed(this)) {
       this.#close(connection);
       return;
     }
@@ -266,6 +262,7 @@ export class NullPool implements GateMember {
 
   #lend(connection: PooledConnection, request: Request): void {
     this.#inUse += 1;
+    connection.lend();
     if (connection.uses > 0) this.#counts.handedOver += 1;
     this.#host.emit("acquire", connection.client);
     request.deliver(undefined, connection);
@@ -276,7 +273,9 @@ export class NullPool implements GateMember {
     this.#inUse -= 1;
     connection.uses += 1;
     this.#host.emit("release", error, connection.client);
-    if (error) {
+    // What a `connect` listener has set without waiting for it shows up in the first holder's time.
+    const isOwnSetting = connection.uses === 1 && this.#host.hasConnectListener();
+    if (error || (connection.isChanged && !isOwnSetting)) {
       this.#close(connection);
       return;
     }

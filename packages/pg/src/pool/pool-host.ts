@@ -27,6 +27,8 @@ export interface PoolHost {
   makeClient(): PgClient;
   /** What the service wants done with a new connection before anybody gets it (`onConnect`, `verify`). */
   prepare(client: PgClient): Promise<void> | undefined;
+  /** True where the service looks at each new connection, and may set something on it. */
+  hasConnectListener(): boolean;
   emit(event: string, ...values: unknown[]): void;
   timeoutError(cause: Error | undefined): Error;
   endedError(): Error;

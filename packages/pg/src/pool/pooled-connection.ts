@@ -1,5 +1,6 @@
 import { now } from "../clock.ts";
-import type { PgClient } from "../driver/pg-internals.ts";
+import { SessionParameters } from "./session-parameters.ts";
+import { isUnusable, type PgClient } from "../driver/pg-internals.ts";
 
 /** A physical connection as its pool sees it. Who uses it, and how it is left, is its guard's business. */
 export class PooledConnection {
@@ -13,6 +14,7 @@ export class PooledConnection {
   uses = 0;
   /** The pool has begun to close it, or has lost it. */
   isClosing = false;
+  readonly #parameters = new SessionParameters();
   #client: PgClient | undefined;
   #fault: Error | undefined;
   #isGone = false;
@@ -35,6 +37,7 @@ export class PooledConnection {
   /** It is being opened as this client; a second attempt takes the place of the first. */
   begin(client: PgClient, onGone: () => void): void {
     this.#client = client;
+    this.#parameters.follow(client);
     this.#isGone = false;
     client.once("error", (error: Error) => {
       this.#fault ??= error;
@@ -54,6 +57,23 @@ export class PooledConnection {
   /** It has been used, and was used often enough or is too old. One that nobody has had is never too old. */
   isSpent(maxUses: number): boolean {
     return this.uses > 0 && (this.uses >= maxUses || now() >= this.oldAt);
+  }
+
+  /** Somebody gets it. */
+  lend(): void {
+    this.#parameters.settle();
+  }
+
+  /** Its holder has left a parameter of the session other than it was. */
+  get isChanged(): boolean {
+    return this.#parameters.isChanged;
+  }
+
+  /** Nobody can use it, whether pg has heard of that yet or not. */
+  get isDead(): boolean {
+    return (
+      this.#isGone || isUnusable(this.client) || this.client.connection.stream.destroyed === true
+    );
   }
 
   /** Its socket is closed, and pg has said so. */

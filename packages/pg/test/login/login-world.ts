@@ -8,7 +8,7 @@ import { type GuardedPg, guardPg } from "../../src/index.ts";
 import type { Pg } from "../world.ts";
 
 /** Every pg that logins are tested with. */
-export const VERSIONS = ["pg85", "pg811", "pg816", "pg"] as const;
+export { PG_VERSIONS as VERSIONS } from "../world.ts";
 
 /** Servers that ask for more than trust. */
 export async function startLoginBed(options: TestbedOptions = {}): Promise<Testbed> {

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import type { Client, Pool, PoolClient, PoolConfig } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import { eventually, rejection, requirePg } from "../world.ts";
+import { eventually, rejection, requirePg, PG_VERSIONS } from "../world.ts";
 import { type PoolStage, type ServiceConfig, startPoolStage } from "./pool-stage.ts";
 
 let stage: PoolStage;
@@ -197,26 +197,23 @@ describe("listeners and counters", () => {
 });
 
 describe("instanceof", () => {
-  test.each(["pg85", "pg811", "pg816", "pg"])(
-    "holds for the pools and clients of %s",
-    async (name) => {
-      const module = requirePg(name);
-      const { pg, pool: open } = stage.actor({}, { module: name });
-      const pool = open();
+  test.each(PG_VERSIONS)("holds for the pools and clients of %s", async (name) => {
+    const module = requirePg(name);
+    const { pg, pool: open } = stage.actor({}, { module: name });
+    const pool = open();
 
-      const client = await pool.connect();
-      const kinds = [
-        pool instanceof module.Pool,
-        pool instanceof pg.Pool,
-        pool instanceof EventEmitter,
-        client instanceof module.Client,
-        client instanceof pg.Client,
-      ];
-      client.release();
+    const client = await pool.connect();
+    const kinds = [
+      pool instanceof module.Pool,
+      pool instanceof pg.Pool,
+      pool instanceof EventEmitter,
+      client instanceof module.Client,
+      client instanceof pg.Client,
+    ];
+    client.release();
 
-      expect(kinds).toEqual([true, true, true, true, true]);
-    },
-  );
+    expect(kinds).toEqual([true, true, true, true, true]);
+  });
 });
 
 describe("what a service wants done with a new connection", () => {

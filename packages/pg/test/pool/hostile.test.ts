@@ -5,7 +5,7 @@ import { transaction } from "../../src/index.ts";
 import { guarded, plainUrl, startLoginBed } from "../login/login-world.ts";
 import { PIPELINED } from "../login/pipelining-stage.ts";
 import { eventually, pause, rejection, requirePg } from "../world.ts";
-import { type PoolStage, startPoolStage } from "./pool-stage.ts";
+import { type CountedPool, type PoolStage, startPoolStage } from "./pool-stage.ts";
 
 let stage: PoolStage;
 
@@ -82,17 +82,77 @@ describe("a holder that removes all listeners", () => {
   test("takes away its own alone", async () => {
     const pool = stage.actor().pool();
     const client = await pool.connect();
-    const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
     let heard = 0;
     client.on("notice", () => (heard += 1));
 
     client.removeAllListeners();
     await client.query("do $$ begin raise notice 'x'; end $$");
-    await stage.world.bed.sql(`select pg_terminate_backend(${rows[0]?.pid})`);
+    Reflect.get(client, "connection").stream.destroy(new Error("cut"));
 
     expect(await rejection(client.query("select 1"))).toBeInstanceOf(Error);
     expect(heard).toBe(0);
     client.release();
+  });
+});
+
+describe("a parameter of the session", () => {
+  const zone = async (pool: CountedPool): Promise<unknown> => {
+    const { rows } = await pool.query<{ TimeZone: string }>("show timezone");
+    return rows[0]?.TimeZone;
+  };
+
+  test.each(["none", "pool"] as const)(
+    "that a holder has set reaches no other (%s)",
+    async (reuse) => {
+      const pool = stage.actor({ reuse, maxPerProcess: 1, lingerMs: 200 }).pool();
+      const before = await zone(pool);
+      const client = await pool.connect();
+      const waiter = zone(pool);
+      await client.query("set timezone = 'Asia/Tokyo'");
+
+      client.release();
+
+      expect(await waiter).toBe(before);
+      expect(before).not.toBe("Asia/Tokyo");
+    },
+  );
+
+  test("that a transaction has set for itself costs no connection", async () => {
+    const pool = stage.actor({ maxPerProcess: 1, lingerMs: 500 }).pool();
+    const client = await pool.connect();
+    await client.query("begin");
+    await client.query("set local timezone = 'Asia/Tokyo'");
+    await client.query("commit");
+
+    client.release();
+    await pool.query("select 1");
+
+    expect(pool.counters).toMatchObject({ opened: 1, handedOver: 1 });
+  });
+
+  test("that the service sets on each new connection stays", async () => {
+    const pool = stage.actor({ maxPerProcess: 1, lingerMs: 500 }).pool();
+    pool.on("connect", (client) => {
+      void client.query("set timezone = 'Asia/Tokyo'");
+    });
+
+    expect(await zone(pool)).toBe("Asia/Tokyo");
+    expect(await zone(pool)).toBe("Asia/Tokyo");
+
+    expect(pool.counters.opened).toBe(1);
+  });
+});
+
+describe("a connection that is destroyed and given back at once", () => {
+  test("is handed to nobody", async () => {
+    const pool = stage.actor({ maxPerProcess: 1, lingerMs: 200 }).pool();
+    const client = await pool.connect();
+    const waiter = pool.query("select 1 as n");
+
+    Reflect.get(client, "connection").stream.destroy();
+    client.release();
+
+    expect((await waiter).rows).toEqual([{ n: 1 }]);
   });
 });
 
