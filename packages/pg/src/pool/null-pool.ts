@@ -21,7 +21,7 @@ const SPREAD = 0.1;
  * | --- | --- | --- | --- | --- | --- | --- | --- |
  * | not there | opened, while fewer are being opened than callers wait, and there is room in the pool and at the gate | – | – | – | – | – | refused |
  * | being opened | – | → in use by the first who waits, else → idle | – | – | → closed | its error goes to the first who waits; → closed | → closing when it is ready |
- * | in use | – | – | → in use by the first who waits; → idle; older than `maxLifetimeMs`, used `maxUses` times, or owed to another pool at the gate: → closing | → closing | limits of its guard | → closing | waited for |
+ * | in use | – | – | → in use by the first who waits; → idle; older than `maxLifetimeMs`, used `maxUses` times, with another `TimeZone` (or what else the server reports) than it was lent with, or owed to another pool at the gate: → closing | → closing | limits of its guard | → closing | waited for |
  * | idle | → in use; → closing where another pool lacks room and nobody here takes it at once | – | – | – | → closing | → closing, told to the pool's `error` listeners | → closing |
  * | closing | – | – | – | – | destroyed after 5 s | → closed | waited for |
  * | closed | its place goes to the first who waits at the gate | – | – | – | – | – | – |

@@ -95,12 +95,12 @@ describe("a holder that removes all listeners", () => {
   });
 });
 
-describe("a parameter of the session", () => {
-  const zone = async (pool: CountedPool): Promise<unknown> => {
-    const { rows } = await pool.query<{ TimeZone: string }>("show timezone");
-    return rows[0]?.TimeZone;
-  };
+async function zone(pool: CountedPool): Promise<unknown> {
+  const { rows } = await pool.query<{ TimeZone: string }>("show timezone");
+  return rows[0]?.TimeZone;
+}
 
+describe("a parameter of the session", () => {
   test.each(["none", "pool"] as const)(
     "that a holder has set reaches no other (%s)",
     async (reuse) => {
