@@ -221,7 +221,8 @@ export class NullPool implements GateMember {
     this.#counts.failed += 1;
     this.#lastFailure = error;
     // Whoever waits since then has the same limit, and hears of it from there.
-    if (taken === undefined && !isAcquireTimeout(error)) this.#tellFirst(error);
+    if (isAcquireTimeout(error)) this.#queue.expire();
+    else if (taken === undefined) this.#tellFirst(error);
     this.#closing += 1;
     connection.isClosing = true;
     const { attempt } = connection;

@@ -26,6 +26,9 @@ interface Waiter {
   readonly since: number;
 }
 
+/** Timers of the same length that were set one after the other may fire in the other order, by so much. */
+const TICK_MS = 2;
+
 interface Link {
   readonly waiter: Waiter;
   before: Link | undefined;
@@ -109,9 +112,15 @@ export class WaitQueue {
     return link;
   }
 
-  #onTimer(): void {
+  /** A connection was given the same time as those who wait for it, and has not come: their time is over too. */
+  expire(): void {
+    this.#onTimer(TICK_MS);
+  }
+
+  #onTimer(slackMs: number = 0): void {
+    cancel(this.#timer);
     this.#timer = undefined;
-    const time = now();
+    const time = now() + slackMs;
     for (let since = this.waitingSince; since !== undefined; since = this.waitingSince) {
       const leftMs = since + this.#limitMs - time;
       if (leftMs > 0) {
