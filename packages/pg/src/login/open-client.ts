@@ -20,14 +20,6 @@ export interface OpenOptions {
   readonly first?: FirstStatement;
 }
 
-/**
- * True for a client, not connected yet, whose login will be pipelined by {@link openClient}, unless its
- * address turns out to be neither loopback nor a Unix socket nor verified TLS.
- */
-export function mayPipeline(client: PgClient): boolean {
-  return loginOf(client)?.canPipeline === true;
-}
-
 /** True for a statement that can be asked again of another client: no cursor, no callback of its own. */
 export function canBeFirst(config: unknown): boolean {
   if (typeof config === "string") return true;

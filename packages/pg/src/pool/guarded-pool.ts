@@ -11,7 +11,7 @@ import { connectionSourceOf } from "./connection-source.ts";
 import { connectionGuardOf } from "../guarded-client.ts";
 import type { Guard } from "../guard.ts";
 import { inOwnContext } from "./own-context.ts";
-import { type GateHolder, gateOf } from "./gate.ts";
+import { type Gate, type GateHolder, gateOf } from "./gate.ts";
 import { HeldWatch } from "./held-watch.ts";
 import { keepingOf } from "./keeping.ts";
 import { NullPool } from "./null-pool.ts";
@@ -22,6 +22,7 @@ import { mayTravelWithLogin, queryWithLogin } from "./query-with-login.ts";
 import { inForm, isCallback, noRelease } from "./connect-forms.ts";
 import { poolOptions } from "./pool-options.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
+import type { Request } from "./wait-queue.ts";
 import { prepareClient } from "./prepare-client.ts";
 import {
   type ConnectCallback,
@@ -129,10 +130,7 @@ export function guardPoolClass(
         return;
       }
       const borrower = this.#asking ?? { site: captureCallSite(1), label: undefined };
-      const deliver = (
-        error: Error | undefined,
-        connection: PooledConnection | undefined,
-      ): void => {
+      const deliver: Request["deliver"] = (error, connection) => {
         if (connection === undefined) pending.callback(error, undefined, noRelease);
         else {
           pending.callback(undefined, connection.client, (failure) =>
@@ -220,8 +218,7 @@ export function guardPoolClass(
 
     /** Its options hold a URL with a password, which a log of the pool must not show. */
     [inspect.custom](): object {
-      const { target, lane: ofLane, counters } = this;
-      return { pool: guard.name, target, lane: ofLane, ...counters };
+      return { pool: guard.name, target: this.target, lane: this.lane, ...this.counters };
     }
 
     #take(borrower: Borrower, isSingle: boolean, callback: ConnectCallback): void {
@@ -241,7 +238,7 @@ export function guardPoolClass(
       const checkOut = ({ client }: PooledConnection, release: RawRelease): Checkout | undefined =>
         this.#checkOut(client, borrower, release);
       const explain = (error: unknown): unknown =>
-        isAcquireTimeout(error) ? this.#timeoutError(this.#checkouts, error) : error;
+        isAcquireTimeout(error) ? this.#timeoutError(this.#gate.holders(), error) : error;
       const { Query } = GuardedClient;
       return queryWithLogin({ guard, Query, engine, checkOut, explain }, call);
     }
@@ -305,8 +302,12 @@ export function guardPoolClass(
       return connectionSourceOf(this, guard, GuardedClient, hasRoom, take);
     }
 
+    get #gate(): Gate {
+      return gateOf(this.target, this.lane);
+    }
+
     #makeEngine(): NullPool {
-      const gate = gateOf(this.target, this.lane);
+      const gate = this.#gate;
       const { Client } = this.options;
       const ClientToUse = isClientClass(Client) ? Client : GuardedClient;
       const keeping = keepingOf(this.options, lane);

@@ -25,6 +25,8 @@ export class HeldWatch {
   readonly #warnMs: number;
   readonly #reclaimMs: number;
   readonly #checkouts: ReadonlySet<Checkout>;
+  /** How often they are looked at; `undefined` where no limit holds. */
+  readonly #everyMs: number | undefined;
   #timer: Timer | undefined;
 
   constructor(guard: Guard, checkouts: ReadonlySet<Checkout>) {
@@ -34,13 +36,14 @@ export class HeldWatch {
     const isWatched = guard.lane.lane !== "direct" && guard.lane.has("pools-connections");
     this.#warnMs = isWatched ? heldIdleWarnMs : 0;
     this.#reclaimMs = isWatched ? heldIdleReclaimMs : 0;
+    const limits = [this.#warnMs, this.#reclaimMs].filter((limit) => limit > 0);
+    if (limits.length > 0) this.#everyMs = Math.max(10, Math.ceil(Math.min(...limits) / 4));
   }
 
   /** Somebody has taken a connection. One timer serves all of a pool, and outlives no checkout for long. */
   start(): void {
-    const limits = [this.#warnMs, this.#reclaimMs].filter((limit) => limit > 0);
-    if (this.#timer !== undefined || limits.length === 0) return;
-    this.#timer = later(Math.max(10, Math.ceil(Math.min(...limits) / 4)), () => {
+    if (this.#timer !== undefined || this.#everyMs === undefined) return;
+    this.#timer = later(this.#everyMs, () => {
       this.#timer = undefined;
       this.#look(now());
       if (this.#checkouts.size > 0) this.start();

@@ -2,6 +2,7 @@ import { afterInput } from "../clock.ts";
 import type { Guard } from "../guard.ts";
 import type { PgQueryConstructor } from "../driver/pg-internals.ts";
 import { controlTextOf } from "../driver/query-forms.ts";
+import { sharedState } from "../registry.ts";
 import { canBeFirst } from "../login/open-client.ts";
 import { rawControlProblem } from "../units/raw-control.ts";
 import { currentUnit } from "../units/context.ts";
@@ -20,7 +21,7 @@ interface LoginHost {
   readonly explain: (error: unknown) => unknown;
 }
 
-/** True in the promise form, outside of units, and where nobody wants to see a connection before its first statement. */
+/** True in the promise form, outside of units, of a process that is not drained, and where nobody wants to see a connection before its first statement. */
 export function mayTravelWithLogin(
   pool: {
     readonly ending: boolean;
@@ -32,6 +33,7 @@ export function mayTravelWithLogin(
   const { onConnect, verify } = pool.options;
   return (
     !pool.ending &&
+    sharedState().isDrained !== true &&
     currentUnit() === undefined &&
     pool.listenerCount("connect") === 0 &&
     !onConnect &&

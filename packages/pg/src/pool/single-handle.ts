@@ -1,37 +1,32 @@
-import type { Guard } from "../guard.ts";
-import type { PgClient, PgQueryConstructor } from "../driver/pg-internals.ts";
-import { controlTextOf, failQuery } from "../driver/query-forms.ts";
-import { rawControlProblem } from "../units/raw-control.ts";
-import type { Checkout } from "./checkout.ts";
+import type { PgClient } from "../driver/pg-internals.ts";
+import { isSubmittable } from "../driver/query-forms.ts";
+import { queryInOwnContext } from "./own-context.ts";
+
+/** What is done for the one statement of `pool.query()`. */
+export interface SingleMethods {
+  query(config: unknown, values: unknown, callback: unknown): unknown;
+  release(error: unknown): void;
+}
 
 /**
- * What pg-pool's `query()` gets for its one statement: the four methods that it calls. It gives it to nobody
- * else, so that no proxy is needed, nor anything that finds it when it is forgotten.
+ * What pg-pool's `query()` gets for its one statement, in a unit and outside: the four methods that it calls. It
+ * gives it to nobody else, so that no proxy is needed, nor anything that finds it when it is forgotten.
  *
  * It is deaf to the connection's `error`: pg-pool listens beside the statement, and would answer its caller
- * with the socket's error before the statement does with what is known of its outcome. The error of
- * a statement is no reason to close the connection, so that `release` takes none: whether it can be
- * used is its guard's to say.
+ * with the socket's error before the statement does with what is known of its outcome. What pg-pool calls
+ * back is its own; a cursor's or a stream's handlers are the caller's, and run in his async context.
  */
 export class SingleHandle {
-  readonly #checkout: Checkout;
-  readonly #guard: Guard;
-  readonly #Query: PgQueryConstructor;
+  readonly #methods: SingleMethods;
 
-  constructor(checkout: Checkout, guard: Guard, Query: PgQueryConstructor) {
-    this.#checkout = checkout;
-    this.#guard = guard;
-    this.#Query = Query;
+  constructor(methods: SingleMethods) {
+    this.#methods = methods;
   }
 
   query(config: unknown, values: unknown, callback: unknown): unknown {
-    const { client } = this.#checkout;
-    const refusal =
-      this.#checkout.refusal() ??
-      rawControlProblem(controlTextOf(config, this.#Query), this.#guard);
-    return refusal === undefined
-      ? client.query(config, values, callback, 1)
-      : failQuery(client, { config, values, callback }, refusal);
+    return isSubmittable(config)
+      ? this.#methods.query(...queryInOwnContext(config, values, callback))
+      : this.#methods.query(config, values, callback);
   }
 
   once(): this {
@@ -42,8 +37,8 @@ export class SingleHandle {
     return this;
   }
 
-  release(): void {
-    this.#checkout.release();
+  release(error?: unknown): void {
+    this.#methods.release(error);
   }
 
   /** As pg-pool sees it. */

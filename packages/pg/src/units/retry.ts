@@ -1,5 +1,6 @@
 import { explainError } from "@doorpolicy/core";
 
+import { onAbort } from "../abort-signal.ts";
 import { after, cancel } from "../clock.ts";
 import type { RetryOptions } from "./options.ts";
 
@@ -34,11 +35,11 @@ export function retryDelay(
   return new Promise((resolve) => {
     const done = (): void => {
       cancel(timer);
-      signal?.removeEventListener("abort", done);
+      forget?.();
       resolve();
     };
+    const forget = signal && onAbort(signal, done);
     const timer = after(Math.random() * longest, done);
     timer.ref();
-    signal?.addEventListener("abort", done);
   });
 }

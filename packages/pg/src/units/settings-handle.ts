@@ -18,7 +18,7 @@ import { acceptCall, type AskedQuery, queryClassOf } from "./handle-call.ts";
 import type { ConnectionSource, Lease } from "./lease.ts";
 import { rawControlError, rolledBackError, stalledError } from "./messages.ts";
 import { setLocalTexts, type Settings } from "./settings.ts";
-import { SingleClient } from "./single-client.ts";
+import { SingleHandle } from "../pool/single-handle.ts";
 import { Turns } from "./turns.ts";
 import { type Command, enclose } from "./wire-batch.ts";
 
@@ -57,7 +57,7 @@ export class SettingsHandle {
     const query = (config: unknown, values: unknown, callback: unknown): unknown =>
       this.#query({ config, values, callback });
     if (isSingle) {
-      this.client = new SingleClient({ query, release: (error) => this.#release(error) }).asClient;
+      this.client = new SingleHandle({ query, release: (error) => this.#release(error) }).asClient;
       return;
     }
     const handle = makeHandle(lease.client, {

@@ -15,7 +15,7 @@ import type { Block } from "./block.ts";
 import { acceptCall, type AskedQuery, queryClassOf } from "./handle-call.ts";
 import type { Borrower } from "./lease.ts";
 import { isolationError, rawControlError, rolledBackError } from "./messages.ts";
-import { SingleClient } from "./single-client.ts";
+import { SingleHandle } from "../pool/single-handle.ts";
 import type { Connected, TransactionConnection } from "./transaction-connection.ts";
 import type { BorrowRequest } from "./unit.ts";
 import { answerLocally } from "./wire-batch.ts";
@@ -68,7 +68,7 @@ export class TransactionHandle {
       this.#query({ config, values, callback });
     const release = (): void => this.release();
     if (request.isSingle) {
-      this.client = new SingleClient({ query, release }).asClient;
+      this.client = new SingleHandle({ query, release }).asClient;
       return;
     }
     const { client, removeListeners } = makeHandle(connected.lease.client, {

@@ -9,7 +9,7 @@ import { rawControlProblem } from "./raw-control.ts";
 import { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
 import { SettingsHandle } from "./settings-handle.ts";
-import { SingleClient } from "./single-client.ts";
+import { SingleHandle } from "../pool/single-handle.ts";
 import type { BorrowRequest, OpenUnit, Unit } from "./unit.ts";
 import { withSite } from "./with-site.ts";
 
@@ -112,7 +112,7 @@ function transactionAround(unit: Unit | undefined): Unit | undefined {
 /** A handle for one statement. */
 function singleHandle(lease: Lease, source: ConnectionSource): PgClient {
   const { client } = lease;
-  return new SingleClient({
+  return new SingleHandle({
     query: (config, values, callback) => {
       const refusal =
         lease.refusal() ?? rawControlProblem(controlTextOf(config, source.Query), source.guard);

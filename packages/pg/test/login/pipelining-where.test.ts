@@ -3,7 +3,8 @@ import { type FaultProxy, startFaultProxy, type Testbed } from "@doorpolicy/test
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import type { PgClient } from "../../src/driver/pg-internals.ts";
-import { canBeFirst, mayPipeline, openClient } from "../../src/login/open-client.ts";
+import { loginOf } from "../../src/login/login.ts";
+import { canBeFirst, openClient } from "../../src/login/open-client.ts";
 import { isLoopback } from "../../src/login/pipelined-handshake.ts";
 import { sharedState } from "../../src/registry.ts";
 import { requirePg } from "../world.ts";
@@ -76,7 +77,7 @@ describe("a server that has changed its mind", () => {
 async function isPipelined(policy: Policy, config: Config): Promise<boolean> {
   const { pg } = guarded(requirePg("pg"), policy);
   await logIn(pg, config);
-  const before = mayPipeline(clientOf(pg, config));
+  const before = loginOf(clientOf(pg, config))?.canPipeline === true;
   proxy.clear();
   await ask(pg, config, "select 1");
   const names = passed(proxy);

@@ -1,7 +1,11 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
 import { startFaultProxy } from "@doorpolicy/testbed";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
 import { transaction } from "../../src/index.ts";
+import { mayTravelWithLogin } from "../../src/pool/query-with-login.ts";
+import { sharedState } from "../../src/registry.ts";
 import { guarded, plainUrl, startLoginBed } from "../login/login-world.ts";
 import { PIPELINED } from "../login/pipelining-stage.ts";
 import { eventually, pause, rejection, requirePg } from "../world.ts";
@@ -153,6 +157,54 @@ describe("a connection that is destroyed and given back at once", () => {
     client.release();
 
     expect((await waiter).rows).toEqual([{ n: 1 }]);
+  });
+});
+
+describe("a statement that has the only connection", () => {
+  test("is named to whoever waits for it, by its text without its values", async () => {
+    const pool = stage.actor({ maxPerProcess: 1, acquireTimeoutMs: 150 }).pool();
+    const running = pool.query("select pg_sleep(0.4), 'a secret' as told");
+
+    const error = await rejection(pool.query("select 1"));
+
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/held for \d+ ms, for `select pg_sleep\(\?\), \? as told`/),
+    });
+    await running;
+  });
+});
+
+describe("a query object that is given to pool.query()", () => {
+  test("tells its rows in the context of whoever gave it", async () => {
+    const context = new AsyncLocalStorage<string>();
+    const { pg, pool: open } = stage.actor({ maxPerProcess: 1, lingerMs: 200 });
+    const pool = open();
+    await context.run("who opened the connection", () => pool.query("select 1"));
+
+    const heard = await context.run(
+      "who asks",
+      () =>
+        new Promise((resolve) => {
+          const query = new pg.Query({ text: "select 1 as n" });
+          query.on("row", () => resolve(context.getStore()));
+          pool.query(query);
+        }),
+    );
+
+    expect(heard).toBe("who asks");
+  });
+});
+
+describe("a process that is drained", () => {
+  test("sends no statement with a login either", () => {
+    const pool = { ending: false, options: {}, listenerCount: () => 0 };
+
+    expect(mayTravelWithLogin(pool, ["select 1"])).toBe(true);
+    sharedState().isDrained = true;
+    const afterwards = mayTravelWithLogin(pool, ["select 1"]);
+    delete sharedState().isDrained;
+
+    expect(afterwards).toBe(false);
   });
 });
 
