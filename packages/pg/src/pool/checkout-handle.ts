@@ -5,7 +5,7 @@ import { LazyHandle } from "./lazy-handle.ts";
 import type { PgClient, PgQueryConstructor } from "../driver/pg-internals.ts";
 import { controlTextOf, failQuery } from "../driver/query-forms.ts";
 import { rawControlProblem } from "../units/raw-control.ts";
-import { SingleHandle } from "./single-handle.ts";
+import { SingleHandle, type SingleMethods } from "./single-handle.ts";
 
 /** Where nobody refers to a handle any more, its connection would never be given back. */
 const forgotten = new FinalizationRegistry<Checkout>((checkout) => checkout.reclaimForgotten());
@@ -21,7 +21,7 @@ export function handleOf(
   Query: PgQueryConstructor,
 ): PgClient {
   const { client } = checkout;
-  if (isSingle) return singleHandleOf(checkout, guard, Query);
+  if (isSingle) return new SingleHandle(new SingleStatement(checkout, guard, Query)).asClient;
   if (guard.lane.policy.transaction.lazyBegin && guard.lane.mode !== "bypass") {
     return lazyHandleOf(checkout, guard, Query);
   }
@@ -44,20 +44,33 @@ export function handleOf(
   return handle.client;
 }
 
-/** The error of a statement is no reason to close its connection: whether it can be used is its guard's to say. */
-function singleHandleOf(checkout: Checkout, guard: Guard, Query: PgQueryConstructor): PgClient {
-  const { client } = checkout;
-  return new SingleHandle({
-    query: (config, values, callback) => {
-      const text = controlTextOf(config, Query);
-      checkout.statement = text;
-      const refusal = checkout.refusal() ?? rawControlProblem(text, guard);
-      return refusal === undefined
-        ? client.query(config, values, callback, 2)
-        : failQuery(client, { config, values, callback }, refusal);
-    },
-    release: () => checkout.release(),
-  }).asClient;
+/** The one statement of a `pool.query()` outside of units. */
+class SingleStatement implements SingleMethods {
+  readonly #checkout: Checkout;
+  readonly #guard: Guard;
+  readonly #Query: PgQueryConstructor;
+
+  constructor(checkout: Checkout, guard: Guard, Query: PgQueryConstructor) {
+    this.#checkout = checkout;
+    this.#guard = guard;
+    this.#Query = Query;
+  }
+
+  query(config: unknown, values: unknown, callback: unknown): unknown {
+    const checkout = this.#checkout;
+    const { client } = checkout;
+    const text = controlTextOf(config, this.#Query);
+    checkout.statement = text;
+    const refusal = checkout.refusal() ?? rawControlProblem(text, this.#guard);
+    return refusal === undefined
+      ? client.query(config, values, callback, 2)
+      : failQuery(client, { config, values, callback }, refusal);
+  }
+
+  /** The error of a statement is no reason to close its connection: whether it can be used is its guard's to say. */
+  release(): void {
+    this.#checkout.release();
+  }
 }
 
 function lazyHandleOf(checkout: Checkout, guard: Guard, Query: PgQueryConstructor): PgClient {

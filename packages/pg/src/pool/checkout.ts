@@ -12,7 +12,8 @@ export type RawRelease = (error?: unknown) => void;
 
 /**
  * One checkout of one connection: taken once, given back once, whoever gives it back first: its
- * holder, or the guard because the connection was lost or ended. A second release does nothing.
+ * holder, or the guard because the connection was lost or ended. A second release does nothing. It is
+ * among `all` of its pool until the connection is back.
  */
 export class Checkout implements Holder, Lease {
   readonly client: PgClient;
@@ -28,7 +29,7 @@ export class Checkout implements Holder, Lease {
   /** The one that it is for, where it is for one. */
   statement: string | undefined;
   readonly #raw: RawRelease;
-  readonly #onDone: (checkout: Checkout) => void;
+  readonly #all: Set<Checkout>;
   #isReleased = false;
   #reason: Error | undefined;
   /** The connection is gone, and says itself why. */
@@ -40,13 +41,14 @@ export class Checkout implements Holder, Lease {
     connection: ConnectionGuard,
     borrower: Borrower,
     raw: RawRelease,
-    onDone: (checkout: Checkout) => void,
+    all: Set<Checkout>,
   ) {
     this.client = client;
     this.connection = connection;
     this.borrower = borrower;
     this.#raw = raw;
-    this.#onDone = onDone;
+    this.#all = all;
+    all.add(this);
     connection.lend(this);
   }
 
@@ -129,7 +131,7 @@ export class Checkout implements Holder, Lease {
     if (this.#isHandedBack) return;
     this.#isHandedBack = true;
     this.connection.forgetHolder();
-    this.#onDone(this);
+    this.#all.delete(this);
     this.#raw(error);
   }
 }

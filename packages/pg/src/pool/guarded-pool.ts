@@ -22,7 +22,7 @@ import { mayTravelWithLogin, queryWithLogin } from "./query-with-login.ts";
 import { inForm, isCallback, noRelease } from "./connect-forms.ts";
 import { poolOptions } from "./pool-options.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
-import type { Request } from "./wait-queue.ts";
+import { FOR_ONE_STATEMENT, PoolRequest } from "./pool-request.ts";
 import { prepareClient } from "./prepare-client.ts";
 import {
   type ConnectCallback,
@@ -64,8 +64,8 @@ export function guardPoolClass(
     #ended: Promise<void> | undefined;
     /** True while `query()` calls `connect()`. */
     #isQuerying = false;
-    /** Who asks, while pg-pool's `connect()` runs. */
-    #asking: Borrower | undefined;
+    /** What is asked, while pg-pool's `connect()` runs. */
+    #asking: PoolRequest | undefined;
 
     constructor(options?: PoolConfigInput) {
       super(poolOptions(options, GuardedClient, guard));
@@ -129,16 +129,9 @@ export function guardPoolClass(
         super.newClient(pending);
         return;
       }
-      const borrower = this.#asking ?? { site: captureCallSite(1), label: undefined };
-      const deliver: Request["deliver"] = (error, connection) => {
-        if (connection === undefined) pending.callback(error, undefined, noRelease);
-        else {
-          pending.callback(undefined, connection.client, (failure) =>
-            engine.giveBack(connection, failure),
-          );
-        }
-      };
-      engine.take({ borrower, deliver });
+      const request =
+        this.#asking ?? new PoolRequest({ site: captureCallSite(1), label: undefined }, undefined);
+      request.passOn(engine, pending.callback);
     }
 
     override _isFull(): boolean {
@@ -152,22 +145,22 @@ export function guardPoolClass(
       const unit = currentUnit();
       const isSingle = this.#isQuerying;
       // A unit that needs to know who sends a single statement looks for himself.
-      const site = isSingle ? NO_CALL_SITE : captureCallSite(1);
-      const borrower = { site, label: unit?.label };
+      const borrower =
+        isSingle && unit === undefined
+          ? FOR_ONE_STATEMENT
+          : { site: isSingle ? NO_CALL_SITE : captureCallSite(1), label: unit?.label };
       const inUnit = this.ending
         ? undefined
         : unit?.borrow({ source: this.#source, borrower, isSingle });
       if (inUnit !== undefined) return inForm(inUnit, callback);
       if (callback !== undefined) {
-        const own = inOwnContext(callback);
-        // What the service throws there would come out of somebody else's `release()`.
-        this.#take(borrower, isSingle, isSingle ? own : (...answer) => soon(() => own(...answer)));
+        this.#take(new PoolRequest(borrower, callback, { isSingle, isForeign: !isSingle }));
         return undefined;
       }
       return new Promise((resolve, reject) => {
-        this.#take(borrower, isSingle, (error, client) =>
-          error ? reject(error) : resolve(client),
-        );
+        const answer: ConnectCallback = (error, client) =>
+          error ? reject(error) : resolve(client);
+        this.#take(new PoolRequest(borrower, answer));
       });
     }
 
@@ -221,13 +214,12 @@ export function guardPoolClass(
       return { pool: guard.name, target: this.target, lane: this.lane, ...this.counters };
     }
 
-    #take(borrower: Borrower, isSingle: boolean, callback: ConnectCallback): void {
-      // Kept by nobody once it was called: what pg keeps of the connecting would lead to the handle.
-      let toCall: ConnectCallback | undefined = callback;
-      this.#ask(borrower, (error, client, release) => {
-        const answer = toCall;
-        toCall = undefined;
-        answer?.(...this.#handOut(error, client, release, borrower, isSingle));
+    #take(request: PoolRequest): void {
+      this.#ask(request, (error, client, release) => {
+        const answer = request.takeAnswer();
+        if (answer === undefined) return;
+        if (client === undefined) request.call(answer, this.#explain(error), undefined, release);
+        else this.#handOut(client, release, request, answer);
       });
     }
 
@@ -243,8 +235,8 @@ export function guardPoolClass(
       return queryWithLogin({ guard, Query, engine, checkOut, explain }, call);
     }
 
-    #ask(borrower: Borrower, callback: ConnectCallback): void {
-      this.#asking = borrower;
+    #ask(request: PoolRequest, callback: ConnectCallback): void {
+      this.#asking = request;
       try {
         super.connect(callback);
       } finally {
@@ -253,17 +245,19 @@ export function guardPoolClass(
     }
 
     #handOut(
-      error: Error | undefined,
-      client: PgClient | undefined,
-      release: (error?: unknown) => void,
-      borrower: Borrower,
-      isSingle: boolean,
-    ): Parameters<ConnectCallback> {
-      if (client === undefined) return [this.#explain(error), undefined, release];
+      client: PgClient,
+      release: RawRelease,
+      request: PoolRequest,
+      answer: ConnectCallback,
+    ): void {
+      const { borrower, isSingle } = request;
       const checkout = this.#checkOut(client, borrower, release);
-      if (checkout === undefined) return [undefined, client, release];
+      if (checkout === undefined) {
+        request.call(answer, undefined, client, release);
+        return;
+      }
       const handle = handleOf(checkout, isSingle, guard, GuardedClient.Query);
-      return [undefined, handle, (failure) => handle.release?.(failure)];
+      request.call(answer, undefined, handle, (failure) => handle.release?.(failure));
     }
 
     #checkOut(
@@ -273,10 +267,7 @@ export function guardPoolClass(
     ): Checkout | undefined {
       const connection = connectionGuardOf(client);
       if (connection === undefined) return undefined;
-      const checkout = new Checkout(client, connection, borrower, release, (done) =>
-        this.#checkouts.delete(done),
-      );
-      this.#checkouts.add(checkout);
+      const checkout = new Checkout(client, connection, borrower, release, this.#checkouts);
       this.#held.start();
       client.release = checkout.release;
       return checkout;
@@ -285,7 +276,7 @@ export function guardPoolClass(
     /** For units: the connection itself, without a handle. */
     #lease(borrower: Borrower): Promise<Lease> {
       return new Promise((resolve, reject) => {
-        this.#ask(borrower, (error, client, release) => {
+        this.#ask(new PoolRequest(borrower, undefined), (error, client, release) => {
           const checkout = client && this.#checkOut(client, borrower, release);
           if (checkout !== undefined) resolve(checkout);
           else reject(this.#explain(error) ?? new Error("The connection is not guarded."));
@@ -317,7 +308,10 @@ export function guardPoolClass(
         makeClient: () => new ClientToUse(this.options),
         prepare: (client: PgClient) =>
           prepareClient(client, this.options, keeping.acquireTimeoutMs),
-        emit: (event: string, ...values: unknown[]) => void this.emit(event, ...values),
+        emit: (event: string, value: unknown, other?: unknown) => {
+          // Most have no listener, and each statement has two of them.
+          if (this.listenerCount(event) > 0) this.emit(event, value, other);
+        },
         timeoutError: (lastFailure: Error | undefined) =>
           this.#timeoutError(gate.holders(), acquireTimeout(lastFailure)),
         endedError: () => endedWhileWaiting(undefined),

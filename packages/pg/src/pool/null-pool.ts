@@ -145,7 +145,9 @@ export class NullPool implements GateMember {
    */
   async end(): Promise<void> {
     this.#isEnding = true;
-    for (const { deliver } of this.#queue.takeAll()) deliver(this.#host.endedError(), undefined);
+    for (const request of this.#queue.takeAll()) {
+      request.deliver(this.#host.endedError(), undefined);
+    }
     for (const connection of this.#idle.takeAll()) this.#close(connection);
     this.#leaveWhenDone();
     if (this.#open === 0) return;
@@ -267,6 +269,11 @@ export class NullPool implements GateMember {
     if (connection.uses > 0) this.#counts.handedOver += 1;
     this.#host.emit("acquire", connection.client);
     request.deliver(undefined, connection);
+  }
+
+  /** What its holder calls to give it back; one for each connection. */
+  releaseOf(connection: PooledConnection): (error?: unknown) => void {
+    return (connection.release ??= (error) => this.giveBack(connection, error));
   }
 
   /** Its holder has given it back, made clean by its guard; with an error where it may go to nobody any more. */

@@ -29,7 +29,8 @@ export interface PoolHost {
   prepare(client: PgClient): Promise<void> | undefined;
   /** True where the service looks at each new connection, and may set something on it. */
   hasConnectListener(): boolean;
-  emit(event: string, ...values: unknown[]): void;
+  /** As an event of the pool, to whoever listens. */
+  emit(event: string, value: unknown, other?: unknown): void;
   timeoutError(cause: Error | undefined): Error;
   endedError(): Error;
 }

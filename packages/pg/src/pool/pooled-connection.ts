@@ -12,6 +12,8 @@ export class PooledConnection {
   isOpened = false;
   /** How often somebody has had it and given it back. */
   uses = 0;
+  /** Gives it back to its pool; made when it is lent first. */
+  release: ((error?: unknown) => void) | undefined;
   /** The pool has begun to close it, or has lost it. */
   isClosing = false;
   readonly #parameters = new SessionParameters();

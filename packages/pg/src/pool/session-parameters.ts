@@ -18,11 +18,12 @@ export class SessionParameters {
 
   /** Somebody else gets the connection. */
   settle(): void {
-    this.#before.clear();
+    if (this.#before.size > 0) this.#before.clear();
   }
 
   /** True when one is not as the holder has found it. */
   get isChanged(): boolean {
+    if (this.#before.size === 0) return false;
     for (const [name, value] of this.#before) if (this.#values.get(name) !== value) return true;
     return false;
   }

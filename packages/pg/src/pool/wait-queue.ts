@@ -4,11 +4,17 @@ import { later } from "./later.ts";
 import type { Borrower } from "../units/lease.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
 
-/** What a caller asked a pool for. */
+/** What a caller asked a pool for, and its place in the queue. */
 export interface Request {
   readonly borrower: Borrower;
   /** Called once, never before the call that asked has returned. */
-  readonly deliver: (error: Error | undefined, connection: PooledConnection | undefined) => void;
+  deliver(error: Error | undefined, connection: PooledConnection | undefined): void;
+  /** When it came, in milliseconds of the monotonic clock. This and what follows belongs to the queue. */
+  since: number;
+  before: Request | undefined;
+  after: Request | undefined;
+  /** Called when it leaves the queue, however. */
+  onLeave: (() => void) | undefined;
 }
 
 /** What is told of callers who leave the queue unserved. */
@@ -19,21 +25,8 @@ export interface QueueHost {
   onAborted(): void;
 }
 
-/** One caller who waits. */
-interface Waiter {
-  readonly request: Request;
-  /** When it came, in milliseconds of the monotonic clock. */
-  readonly since: number;
-}
-
 /** Timers of the same length that were set one after the other may fire in the other order, by so much. */
 const TICK_MS = 2;
-
-interface Link {
-  readonly waiter: Waiter;
-  before: Link | undefined;
-  after: Link | undefined;
-}
 
 /**
  * Callers in the order in which they came. Thousands may wait and any one may leave, so that nothing
@@ -44,8 +37,8 @@ interface Link {
 export class WaitQueue {
   readonly #limitMs: number;
   readonly #host: QueueHost;
-  #first: Link | undefined;
-  #last: Link | undefined;
+  #first: Request | undefined;
+  #last: Request | undefined;
   #size = 0;
   #timer: Timer | undefined;
 
@@ -60,23 +53,26 @@ export class WaitQueue {
 
   /** Since when the first has waited; `undefined` where nobody does. */
   get waitingSince(): number | undefined {
-    return this.#first?.waiter.since;
+    return this.#first?.since;
   }
 
   push(request: Request): void {
+    request.since = now();
+    request.before = this.#last;
+    if (this.#last === undefined) this.#first = request;
+    else this.#last.after = request;
+    this.#last = request;
+    this.#size += 1;
+    this.#timer ??= later(this.#limitMs, () => this.#onTimer());
     const { signal } = request.borrower;
-    if (signal !== undefined) {
-      this.#pushAbortable(request, signal);
-      return;
-    }
-    this.#append(request);
+    if (signal !== undefined) this.#leaveOn(signal, request);
   }
 
   /** Takes who has waited longest. */
   shift(): Request | undefined {
-    const link = this.#first;
-    if (link !== undefined) this.#remove(link);
-    return link?.waiter.request;
+    const request = this.#first;
+    if (request !== undefined) this.#remove(request);
+    return request;
   }
 
   /** Empties it. */
@@ -86,30 +82,12 @@ export class WaitQueue {
     for (let next = this.shift(); next !== undefined; next = this.shift()) yield next;
   }
 
-  #pushAbortable({ borrower, deliver }: Request, signal: AbortSignal): void {
-    const link = this.#append({
-      borrower,
-      deliver: (error, connection) => {
-        forget();
-        deliver(error, connection);
-      },
-    });
-    const forget = onAbort(signal, () => {
-      if (!this.#remove(link)) return;
-      deliver(asError(signal.reason), undefined);
+  #leaveOn(signal: AbortSignal, request: Request): void {
+    request.onLeave = onAbort(signal, () => {
+      this.#remove(request);
+      request.deliver(asError(signal.reason), undefined);
       this.#host.onAborted();
     });
-  }
-
-  #append(request: Request): Link {
-    const waiter = { request, since: now() };
-    const link: Link = { waiter, before: this.#last, after: undefined };
-    if (this.#last === undefined) this.#first = link;
-    else this.#last.after = link;
-    this.#last = link;
-    this.#size += 1;
-    this.#timer ??= later(this.#limitMs, () => this.#onTimer());
-    return link;
   }
 
   /** A connection was given the same time as those who wait for it, and has not come: their time is over too. */
@@ -132,17 +110,17 @@ export class WaitQueue {
     }
   }
 
-  #remove(link: Link): boolean {
-    const isHere = link.before !== undefined || this.#first === link;
-    if (!isHere) return false;
-    if (link.before === undefined) this.#first = link.after;
-    else link.before.after = link.after;
-    if (link.after === undefined) this.#last = link.before;
-    else link.after.before = link.before;
-    link.before = undefined;
-    link.after = undefined;
+  #remove(request: Request): void {
+    const { before, after, onLeave } = request;
+    if (before === undefined) this.#first = after;
+    else before.after = after;
+    if (after === undefined) this.#last = before;
+    else after.before = before;
+    request.before = undefined;
+    request.after = undefined;
+    request.onLeave = undefined;
     this.#size -= 1;
-    return true;
+    onLeave?.();
   }
 }
 

@@ -29,5 +29,6 @@ export function runIn<Result>(
  * calls back in the context in which it was opened.
  */
 export function outsideUnits<Result>(run: () => Result): Result {
-  return storage().run(undefined, run);
+  // `run()` switches the storage on, and from then on every promise of the process pays for it.
+  return currentUnit() === undefined ? run() : storage().run(undefined, run);
 }
