@@ -19,7 +19,7 @@ import { OpenSockets } from "./open-sockets.ts";
 import { NOTHING_COUNTED, type PoolCounters } from "./pool-counters.ts";
 import { sayListenerFailed } from "./listener-failed.ts";
 import { mayTravelWithLogin, queryWithLogin } from "./query-with-login.ts";
-import { inForm, isCallback, noRelease } from "./connect-forms.ts";
+import { inForm, isCallback } from "./connect-forms.ts";
 import { poolOptions } from "./pool-options.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
 import { FOR_ONE_STATEMENT, PoolRequest } from "./pool-request.ts";

@@ -1,4 +1,4 @@
-import { now, soon } from "../clock.ts";
+import { soon } from "../clock.ts";
 import { hasBegunConnecting, isAcquireTimeout, type PgClient } from "../driver/pg-internals.ts";
 import { openClient } from "../login/open-client.ts";
 import { outsideUnits } from "../units/context.ts";
@@ -9,9 +9,6 @@ import type { Keeping, PoolHost, TakenConnection } from "./pool-host.ts";
 import type { PoolCounters } from "./pool-counters.ts";
 import { PooledConnection } from "./pooled-connection.ts";
 import { asError, type Request, WaitQueue } from "./wait-queue.ts";
-
-/** A lifetime is shortened by up to this part, so that what was opened together is not closed together. */
-const SPREAD = 0.1;
 
 /**
  * The connections of one pool, and who waits for one. Nobody owns a connection that is being opened: it goes
@@ -166,12 +163,12 @@ export class NullPool implements GateMember {
 
   #openOne(taken?: TakenConnection): void {
     this.#connecting += 1;
-    const connection = new PooledConnection(() => this.#onClosed(connection));
-    const make = (): PgClient => {
-      const client = this.#host.makeClient();
-      connection.begin(client, () => this.#onGone(connection));
-      return client;
-    };
+    const connection: PooledConnection = new PooledConnection(
+      (error) => this.#giveBack(connection, error),
+      () => this.#onClosed(connection),
+    );
+    const make = (): PgClient =>
+      connection.begin(this.#host.makeClient(), () => this.#onGone(connection));
     // What comes of it as well: the service's `onConnect` is no part of the unit that happened to ask.
     void outsideUnits(() =>
       openClient(make, taken).then(
@@ -183,8 +180,7 @@ export class NullPool implements GateMember {
 
   #onReady(connection: PooledConnection, taken: TakenConnection | undefined): void {
     const { client } = connection;
-    connection.isOpened = true;
-    connection.oldAt = now() + this.#keeping.maxLifetimeMs * (1 - SPREAD * Math.random());
+    connection.opened(this.#keeping.maxLifetimeMs);
     this.#counts.opened += 1;
     this.#lastFailure = undefined;
     this.#host.emit("connect", client);
@@ -271,13 +267,8 @@ export class NullPool implements GateMember {
     request.deliver(undefined, connection);
   }
 
-  /** What its holder calls to give it back; one for each connection. */
-  releaseOf(connection: PooledConnection): (error?: unknown) => void {
-    return (connection.release ??= (error) => this.giveBack(connection, error));
-  }
-
   /** Its holder has given it back, made clean by its guard; with an error where it may go to nobody any more. */
-  giveBack(connection: PooledConnection, error?: unknown): void {
+  #giveBack(connection: PooledConnection, error?: unknown): void {
     this.#inUse -= 1;
     connection.uses += 1;
     this.#host.emit("release", error, connection.client);

@@ -31,7 +31,6 @@ export class PoolRequest extends AsyncResource implements Request {
   /** Its callback is the service's own. */
   readonly #isForeign: boolean;
   #answer: ConnectCallback | undefined;
-  #engine: NullPool | undefined;
   #pending: ConnectCallback | undefined;
 
   constructor(
@@ -64,16 +63,14 @@ export class PoolRequest extends AsyncResource implements Request {
 
   /** pg-pool has let it through to the pool of ours; `pending` is what it, or an agent around it, wants called. */
   passOn(engine: NullPool, pending: ConnectCallback): void {
-    this.#engine = engine;
     this.#pending = pending;
     engine.take(this);
   }
 
   deliver(error: Error | undefined, connection: PooledConnection | undefined): void {
     const pending = this.#pending;
-    const engine = this.#engine;
     this.#pending = undefined;
-    if (connection === undefined || engine === undefined) pending?.(error, undefined, noRelease);
-    else pending?.(undefined, connection.client, engine.releaseOf(connection));
+    if (connection === undefined) pending?.(error, undefined, noRelease);
+    else pending?.(undefined, connection.client, connection.release);
   }
 }

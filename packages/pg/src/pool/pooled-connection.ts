@@ -2,27 +2,31 @@ import { now } from "../clock.ts";
 import { SessionParameters } from "./session-parameters.ts";
 import { isUnusable, type PgClient } from "../driver/pg-internals.ts";
 
+/** A lifetime is shortened by up to this part, so that what was opened together is not closed together. */
+const SPREAD = 0.1;
+
 /** A physical connection as its pool sees it. Who uses it, and how it is left, is its guard's business. */
 export class PooledConnection {
   /** When it is too old to be handed on; milliseconds of the monotonic clock. */
-  oldAt = Infinity;
+  oldAt: number = Infinity;
   /** Since when nobody had it, the last time that nobody did. */
   idleSince = Number.NaN;
   /** Its login has succeeded. */
   isOpened = false;
   /** How often somebody has had it and given it back. */
   uses = 0;
-  /** Gives it back to its pool; made when it is lent first. */
-  release: ((error?: unknown) => void) | undefined;
   /** The pool has begun to close it, or has lost it. */
   isClosing = false;
   readonly #parameters = new SessionParameters();
   #client: PgClient | undefined;
   #fault: Error | undefined;
   #isGone = false;
+  /** Gives it back to its pool. */
+  readonly release: (error?: unknown) => void;
   #onClosed: (() => void) | undefined;
 
-  constructor(onClosed: () => void) {
+  constructor(onReleased: (error?: unknown) => void, onClosed: () => void) {
+    this.release = onReleased;
     this.#onClosed = onClosed;
   }
 
@@ -37,7 +41,7 @@ export class PooledConnection {
   }
 
   /** It is being opened as this client; a second attempt takes the place of the first. */
-  begin(client: PgClient, onGone: () => void): void {
+  begin(client: PgClient, onGone: () => void): PgClient {
     this.#client = client;
     this.#parameters.follow(client);
     this.#isGone = false;
@@ -49,6 +53,13 @@ export class PooledConnection {
       this.#isGone = true;
       onGone();
     });
+    return client;
+  }
+
+  /** Its login has succeeded, and its time has begun. */
+  opened(maxLifetimeMs: number): void {
+    this.isOpened = true;
+    this.oldAt = now() + maxLifetimeMs * (1 - SPREAD * Math.random());
   }
 
   /** What its server, or its socket, said first of its end; pg's own words where neither has. */

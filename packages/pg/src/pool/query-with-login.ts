@@ -73,7 +73,7 @@ export function queryWithLogin(
       },
     },
     onOpen: (connection) => {
-      checkout = checkOut(connection, (error) => engine.giveBack(connection, error));
+      checkout = checkOut(connection, connection.release);
       if (checkout !== undefined) checkout.statement = statement;
       if (isAnswered) checkout?.release();
     },
