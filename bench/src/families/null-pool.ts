@@ -20,7 +20,7 @@ const NO_LINGER = { lingerMs: 0 };
  * Statements of one round. Under load, enough of them that its first connects are what they are in a
  * service: rare. Where each statement connects, few give the same time per statement, sooner.
  */
-const COUNT = { connecting: { 1: 40, 50: 100 }, kept: { 1: 60, 50: 2000 } } as const;
+const COUNT = { connecting: { 1: 40, 50: 100 }, kept: { 1: 60, 50: 8000 } } as const;
 
 interface Load {
   readonly callers: number;
