@@ -17,6 +17,7 @@ export const families = {
   idle: async () => (await import("./families/idle.ts")).idle,
   orms: async () => (await import("./families/orms.ts")).orms,
   elsewhere: async () => (await import("./families/elsewhere.ts")).elsewhere,
+  classifier: async () => (await import("./families/classifier.ts")).classifier,
   imports: async () => (await import("./families/imports.ts")).imports,
 } satisfies Record<string, () => Promise<readonly Experiment[]>>;
 

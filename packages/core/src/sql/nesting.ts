@@ -36,6 +36,11 @@ export class Nesting {
     return this.parentheses === 0 && this.bodies === 0;
   }
 
+  /** How many parentheses are open. */
+  get depth(): number {
+    return this.parentheses;
+  }
+
   /** Takes the lexer's current token into account. */
   see(lexer: Lexer): void {
     if (lexer.kind === "punctuation") {

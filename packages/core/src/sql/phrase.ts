@@ -7,7 +7,7 @@ import { isStringKind } from "./token.ts";
  * broken, and it stays so.
  */
 export class Phrase {
-  private readonly lexer: Lexer;
+  protected readonly lexer: Lexer;
   private isBroken = false;
 
   /** Stands on the first token from `from` on. */
@@ -29,7 +29,7 @@ export class Phrase {
   /** Goes past the word if it stands here. */
   accept(word: string): boolean {
     if (!this.lexer.is(word)) return false;
-    this.lexer.nextSignificant();
+    this.advance();
     return true;
   }
 
@@ -42,7 +42,7 @@ export class Phrase {
   acceptSign(sign: string): boolean {
     const { end, start, text } = this.lexer;
     if (end - start !== sign.length || !text.startsWith(sign, start)) return false;
-    this.lexer.nextSignificant();
+    this.advance();
     return true;
   }
 
@@ -50,7 +50,7 @@ export class Phrase {
   acceptString(): boolean {
     const { kind, unterminated } = this.lexer;
     if (!isStringKind(kind) || unterminated) return false;
-    this.lexer.nextSignificant();
+    this.advance();
     if (kind === "unicode-string" && this.accept("uescape")) this.expect(this.acceptString());
     return true;
   }
@@ -65,5 +65,10 @@ export class Phrase {
   /** Breaks the phrase unless this was found. */
   expect(isFound: boolean): void {
     this.isBroken ||= !isFound;
+  }
+
+  /** Goes to the next token of the statement. */
+  protected advance(): void {
+    this.lexer.nextSignificant();
   }
 }

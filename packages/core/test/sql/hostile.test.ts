@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 
+import { EffectCache } from "../../src/sql/effect-cache.ts";
+import { effectsOf } from "../../src/sql/effects.ts";
 import { Lexer, tokensIn } from "../../src/sql/lexer.ts";
 import { scrubStatement } from "../../src/sql/scrub.ts";
 import { statementsIn } from "../../src/sql/statements.ts";
@@ -13,6 +15,9 @@ function readAll(text: string): void {
   for (const statement of statementsIn(text)) void statement;
   for (const control of transactionControlsIn(text)) void control;
   scrubStatement(text);
+  effectsOf(text);
+  effectsOf(`select ${text}`);
+  new EffectCache({ maxLength: Infinity }).effectsOf(text);
 }
 
 /** How many characters were looked at: a measure of time that is the same on every machine. */
@@ -117,6 +122,22 @@ describe("the work grows with the length of the text and no faster", () => {
     "end;",
     "a = 1, ",
     "select 'x'; ",
+    "set_config(",
+    "set_config('a',",
+    "pg_notify((",
+    "nextval('s'), ",
+    "f(",
+    "a.f(",
+    'U&"f" uescape ',
+    "with a(b) as (",
+    "explain ",
+    "explain analyze create table a as execute b(",
+    "create temp table a (b) on commit drop as ",
+    "into temp ",
+    "update only (",
+    "set local ",
+    "cast(",
+    "/*a='b'*/",
   ];
   for (const piece of pieces) {
     test(`${JSON.stringify(piece)}, repeated`, () => {

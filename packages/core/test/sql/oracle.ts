@@ -41,6 +41,11 @@ export function oracleStatements(text: string): OracleStatement[] | undefined {
   });
 }
 
+/** The statements of a text as trees; `undefined` when PostgreSQL's parser refuses it. */
+export function oracleTrees(text: string): Node[] | undefined {
+  return parsed(text)?.flatMap(({ stmt }) => (stmt === undefined ? [] : [stmt]));
+}
+
 interface ScannedToken {
   readonly start: number;
   readonly end: number;

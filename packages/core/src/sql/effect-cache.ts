@@ -1,0 +1,76 @@
+import type { Effect, Effects } from "./effect.ts";
+import { effectsOf } from "./effects.ts";
+import { KeptTexts } from "./kept-texts.ts";
+import { bodyEnd, bodyStart } from "./outer-comments.ts";
+
+/** How much an {@link EffectCache} keeps. */
+export interface EffectCacheLimits {
+  /** Texts that are kept at most; those that nobody has asked for longest go first. @default 1000 */
+  readonly maxTexts?: number;
+  /** UTF-16 code units of a text that is kept at most; a longer one is read each time. @default 4096 */
+  readonly maxLength?: number;
+}
+
+/**
+ * {@link effectsOf} for the texts that a service sends again and again: what they give is kept, under the
+ * text without the comments that it begins and ends with. So a comment of a tracing agent, which is never
+ * the same, does not make each statement a new one.
+ *
+ * With the defaults it holds 8 MB at most, if every text were as long as may be and held a character
+ * beyond Latin-1.
+ */
+export class EffectCache {
+  private readonly kept: KeptTexts<Effects>;
+  /** Often the next one is the same again, and then even the comments need no look. */
+  private lastText = "";
+  private lastEffects: Effects = effectsOf("");
+  private readonly maxLength: number;
+
+  constructor({ maxTexts = 1000, maxLength = 4096 }: EffectCacheLimits = {}) {
+    this.kept = new KeptTexts(maxTexts);
+    this.maxLength = maxLength;
+  }
+
+  /** How many texts are kept. */
+  get size(): number {
+    return this.kept.size;
+  }
+
+  /** What {@link effectsOf} gives. */
+  effectsOf(text: string): Effects {
+    if (text === this.lastText) return this.lastEffects;
+    if (text.length > this.maxLength) return effectsOf(text);
+    const from = bodyStart(text);
+    const to = bodyEnd(text, from);
+    const isWhole = from === 0 && to === text.length;
+    const found = this.ofBody(isWhole ? text : text.slice(from, to));
+    const effects = from === 0 ? found : movedBy(from, found);
+    this.lastText = text;
+    this.lastEffects = effects;
+    return effects;
+  }
+
+  private ofBody(body: string): Effects {
+    const known = this.kept.get(body);
+    if (known !== undefined) return known;
+    const effects = effectsOf(body);
+    this.kept.set(body, effects);
+    return effects;
+  }
+}
+
+/** The cache of this copy of the package, with the defaults of {@link EffectCache}. */
+export function cachedEffectsOf(text: string): Effects {
+  return shared.effectsOf(text);
+}
+
+const shared = new EffectCache();
+
+/** The same effects further behind. */
+function movedBy(offset: number, found: Effects): Effects {
+  if (found.effects.length === 0) return found;
+  const effects = found.effects.map((effect): Effect =>
+    Object.freeze({ ...effect, at: effect.at + offset }),
+  );
+  return Object.freeze({ effects: Object.freeze(effects), statements: found.statements });
+}
