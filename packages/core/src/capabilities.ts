@@ -3,7 +3,8 @@ import type { Capability } from "./capability.ts";
 import { PolicyError } from "./errors.ts";
 import type { PoolerSettings } from "./policy.ts";
 import type { PoolerKind, PoolMode } from "./pooler.ts";
-import { PGBOUNCER, TRACKED_ALWAYS } from "./poolers/pgbouncer.ts";
+import { TRACKED_ALWAYS } from "./poolers/pgbouncer.ts";
+import { PROFILES } from "./poolers/profiles.ts";
 import { isAtLeast, isVersion, type Version, versionOf } from "./version.ts";
 
 /** What decides the capabilities of a pooler. */
@@ -21,6 +22,9 @@ const POSTGRES: ReadonlySet<Capability> = new CapabilitySet([
   "session-state",
   "transaction-blocks",
   "tracks-named-statements",
+  "tracks-sql-prepare",
+  "tracks-deallocate-all",
+  "transports-application-name",
   "parses-options",
   "applies-any-startup-parameter",
   "safe-cancel",
@@ -29,6 +33,14 @@ const POSTGRES: ReadonlySet<Capability> = new CapabilitySet([
   // Measured with 15.20: it reads its input message by message, during the login as afterwards.
   "accepts-pipelined-handshake",
 ]);
+
+/** Whoever keeps one server connection for as long as it is there keeps what it has prepared, too. */
+const OF_SESSION_MODE: readonly Capability[] = [
+  "session-state",
+  "tracks-named-statements",
+  "tracks-sql-prepare",
+  "tracks-deallocate-all",
+];
 
 /**
  * What a pooler can do, by its kind, version, mode and settings. What is not declared counts as
@@ -42,13 +54,15 @@ export function capabilitiesOf(pooler: PoolerTraits): ReadonlySet<Capability> {
   const version = readVersion(pooler.version);
   const settings = pooler.settings ?? {};
   const mode = pooler.mode ?? "transaction";
-  const found: Capability[] = PGBOUNCER.filter(
-    ({ since = "0.0", when }) =>
-      isAtLeast(version, versionOf(since)) && (when === undefined || when(settings)),
-  ).map(({ capability }) => capability);
+  const found = PROFILES[pooler.kind].steps
+    .filter(
+      ({ since = "0.0", when }) =>
+        isAtLeast(version, versionOf(since)) && (when === undefined || when({ mode, settings })),
+    )
+    .map(({ capability }) => capability);
 
   found.push("pools-connections");
-  if (mode === "session") found.push("session-state");
+  if (mode === "session") found.push(...OF_SESSION_MODE);
   if (mode !== "statement") found.push("transaction-blocks");
   return new CapabilitySet(withIgnored(found, settings.ignoreStartupParameters ?? []));
 }

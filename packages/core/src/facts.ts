@@ -1,4 +1,6 @@
 import type { Lane } from "./mode.ts";
+import type { RecognisedPooler } from "./poolers/recognise.ts";
+import type { Contradiction, TlsMode } from "./settings.ts";
 
 /** A value that a client will act on, and the user's own key that it came from. */
 export interface Fact<Value> {
@@ -48,6 +50,8 @@ export interface ClientFacts {
   readonly remedy?: string;
   readonly target: string;
   readonly lane: Lane;
+  /** The pooler that the address shows; absent where it is none that a provider documents. */
+  readonly recognised?: Fact<RecognisedPooler>;
   readonly applicationName: Fact<string | undefined>;
   /** Most connections open at a time; `Infinity` where unbounded. */
   readonly poolMax: Fact<number>;
@@ -67,6 +71,10 @@ export interface ClientFacts {
   /** DDL that the client sends by itself when it starts, such as `synchronize`. */
   readonly bootStatements: readonly Fact<string>[];
   readonly ignoredSettings: readonly Fact<IgnoredSetting>[];
+  /** Settings without effect because another one says otherwise; each under its own key. @default [] */
+  readonly contradictions?: readonly Fact<Contradiction>[];
+  /** The TLS mode, where one is written as a word. */
+  readonly tlsMode?: Fact<TlsMode>;
   /** Whether the JavaScript driver would be replaced by the native one, which no guard sees. */
   readonly nativeDriver: Fact<boolean>;
 }

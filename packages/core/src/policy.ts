@@ -16,7 +16,8 @@ export type UrlSource = string | EnvReference;
  *
  * - `"pgbouncer"`: `reuse: "none"`, closed 5 ms after nobody waits. Connecting to PgBouncer is cheap.
  * - `"serverless"`: `reuse: "none"`, closed at once: a frozen process runs no timer that would do it later.
- * - `"supabase"`, `"neon"`, `"rds-proxy"`: `reuse: "pool"` for 5 s. Connecting there is dear.
+ * - `"supabase"`, `"neon"`, `"rds-proxy"`: `reuse: "pool"` for 5 s, since connecting there is dear, and
+ *   the provider's pooler.
  */
 export type PresetName =
   | "recommended"
@@ -53,6 +54,12 @@ export interface Policy {
    * @default "observe" ("enforce" in `strict`)
    */
   readonly mode?: Mode;
+  /**
+   * What stands between the application and Postgres, where a target does not say otherwise.
+   *
+   * @default none ("supavisor", "neon" and "rds-proxy" in the presets of these providers)
+   */
+  readonly pooler?: PoolerPolicy;
   readonly naming?: NamingPolicy;
   readonly connections?: ConnectionPolicy;
   readonly transaction?: TransactionPolicy;
@@ -85,7 +92,9 @@ export interface TargetPolicy {
    * What stands between the application and Postgres on the pooled lane. Replicas count as reached
    * through it too; the direct lane does not.
    *
-   * @default a PgBouncer of unknown version in transaction mode, which can do least
+   * @default the policy's `pooler`; else what the pooled URL shows, where it is the documented address
+   * of a provider (Supabase, Neon, AWS, DigitalOcean, Crunchy Bridge, Azure), and this is said once; else a
+   * PgBouncer of unknown version in transaction mode, which can do least
    */
   readonly pooler?: PoolerPolicy;
   /** URL of the pooled lane. */
@@ -94,6 +103,18 @@ export interface TargetPolicy {
   readonly direct?: UrlSource;
   /** URLs of read replicas. */
   readonly replicas?: readonly UrlSource[];
+  /**
+   * Settings without which no statement that may touch a table goes out: `["app.tenant"]`. They come
+   * from `setLocal` of the unit or transaction that the statement is in, and may not be empty there.
+   * Rule `unit/required-setting`. What a policy that is extended requires stays required.
+   *
+   * Left alone is the direct lane, where migrations and locks are everybody's, and what names no
+   * table: `SHOW`, `SELECT version()`, transaction control. Row-level policies are the server's part:
+   * a setting that no policy reads protects nothing.
+   *
+   * @default []
+   */
+  readonly requireSetting?: readonly string[];
   /** @default the policy's `mode` */
   readonly mode?: Mode;
 }
@@ -103,7 +124,7 @@ export interface PoolerPolicy {
   readonly kind: PoolerKind;
   /** Its version, such as `"1.24"`. Unknown means least capable. */
   readonly version?: string;
-  /** @default "transaction" */
+  /** @default "transaction"; "session" where the pooled URL shows it */
   readonly mode?: PoolMode;
   /** Limits as the pooler is configured; they are checked against the policy's own. Milliseconds. */
   readonly limits?: PoolerLimits;
@@ -123,10 +144,42 @@ export interface PoolerLimits {
   readonly transactionTimeoutMs?: number;
 }
 
-/** Pooler settings that change what it can do. */
+/** Pooler settings that change what it can do. One that a pooler does not have decides nothing there. */
 export interface PoolerSettings {
-  /** PgBouncer `max_prepared_statements`; 0 switches the tracking of named statements off. */
+  /**
+   * PgBouncer `max_prepared_statements`, PgCat `prepared_statements_cache_size`; 0 switches the tracking
+   * of named statements off.
+   *
+   * @default PgBouncer: 200 (before 1.24: 0); PgCat: 0
+   */
   readonly maxPreparedStatements?: number;
+  /**
+   * Whether named statements of the protocol follow their client, where that is a switch: Supavisor
+   * `named_prepared_statements`, Odyssey `pool_reserve_prepared_statement`, PgDog and Neon, and RDS
+   * Proxy where a team has seen that they do not pin.
+   *
+   * @default PgDog, Neon: true; the others: false
+   */
+  readonly tracksNamedStatements?: boolean;
+  /**
+   * PgDog `prepared_statements = "full"`: SQL `PREPARE` and `EXECUTE` follow their client.
+   *
+   * @default false
+   */
+  readonly tracksSqlPrepare?: boolean;
+  /**
+   * PgDog `query_parser`: whoever takes an advisory lock keeps the server connection until it is freed.
+   *
+   * @default false
+   */
+  readonly pinsSessionLocks?: boolean;
+  /**
+   * PgBouncer `server_reset_query_always`, Odyssey `pool_discard`: a server connection is cleaned before
+   * the next client gets it.
+   *
+   * @default Odyssey: true without `tracksNamedStatements`; PgBouncer: false
+   */
+  readonly resetsSessionState?: boolean;
   /** PgBouncer `track_extra_parameters`. */
   readonly trackExtraParameters?: readonly string[];
   /** PgBouncer `ignore_startup_parameters`: accepted at startup and silently not applied. */
@@ -233,6 +286,31 @@ export interface ConnectionPolicy {
    * @default false
    */
   readonly pipelineHandshake?: boolean;
+  /**
+   * Whether a connect that has failed before anything was sent is tried again, after a pause that doubles
+   * from 50 ms to 1 s and of which half is chance, for as long as a caller waits for it
+   * (`acquireTimeoutMs`): nobody listens, the name does not resolve, the pooler is full or being
+   * replaced, the database is not there yet. One attempt takes half of the caller's time at most, and at
+   * least 1 s of it, so that a host that swallows everything leaves time for another. A pool whose
+   * connects fail opens one socket at a time until one succeeds. When the caller's time is over, it gets the error of the last attempt.
+   *
+   * What needs a change first (a password, a certificate, a database's name) fails at once in any case, and
+   * a statement that was written to a socket is never sent again. Holds in `observe` as in `enforce`, for
+   * pools; a `Client` that a service connects by itself can connect only once.
+   *
+   * @default true
+   */
+  readonly connectRetry?: boolean;
+  /**
+   * After how many milliseconds without a byte from the other end its kernel is asked whether it is still
+   * there (TCP keepalive); about ten seconds later the connection counts as lost, and the statement that
+   * waits on it fails. A driver's own default is to wait for ever for an answer from a host that is gone,
+   * and load balancers forget connections that are quiet for some minutes. 0: nobody is asked. A
+   * service's own `keepAlive: true` keeps its own delay.
+   *
+   * @default 10_000
+   */
+  readonly keepAliveMs?: number;
   /**
    * How long a connection may be out of its pool without a message of its holder, in milliseconds,
    * before `connections/held-idle` is reported with the stack of whoever took it: it keeps a slot of

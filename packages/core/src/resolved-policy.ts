@@ -40,6 +40,8 @@ export interface ResolvedTarget {
   readonly lanes: Readonly<Record<"pooled" | "direct", LaneUrl>> & {
     readonly replicas: readonly LaneUrl[];
   };
+  /** In lower case, as Postgres compares them. */
+  readonly requireSetting: readonly string[];
 }
 
 /** A lane's URL, or the reason why there is none. Printing it shows no secret. */
@@ -48,6 +50,11 @@ export type LaneUrl =
   | { readonly url: undefined; readonly missing: string };
 
 export interface ResolvedPooler {
+  /**
+   * Who says what it is: the policy, the pooled URL's documented address (`recognisePooler`), or nobody,
+   * so that the least capable is assumed.
+   */
+  readonly declaredBy: "policy" | "url" | "nobody";
   readonly kind: PoolerKind;
   readonly version: string | undefined;
   readonly mode: PoolMode;
@@ -65,6 +72,8 @@ export interface ResolvedConnections {
   readonly minPerProcess: number;
   readonly maxLifetimeMs: number;
   readonly pipelineHandshake: boolean;
+  readonly connectRetry: boolean;
+  readonly keepAliveMs: number;
   readonly heldIdleWarnMs: number;
   readonly heldIdleReclaimMs: number;
 }

@@ -25,6 +25,7 @@ function layersOfPreset(name: Extract<PolicyBase, string>): readonly Policy[] {
 
 function merge(base: BasePolicy, over: Policy): BasePolicy {
   const targets = mergeTargets(base.targets, over.targets);
+  const pooler = mergePooler(base.pooler, over.pooler);
   const onViolation = over.onViolation ?? base.onViolation;
   return {
     mode: over.mode ?? base.mode,
@@ -37,6 +38,7 @@ function merge(base: BasePolicy, over: Policy): BasePolicy {
     allow: [...(base.allow ?? []), ...(over.allow ?? [])],
     enforced: [...new Set([...(base.enforced ?? []), ...(over.enforced ?? [])])],
     ...(targets === undefined ? {} : { targets }),
+    ...(pooler === undefined ? {} : { pooler }),
     ...(onViolation === undefined ? {} : { onViolation }),
   };
 }
@@ -63,11 +65,17 @@ function mergeTargets(base: Policy["targets"], over: Policy["targets"]): Policy[
 
 function mergeTarget(base: TargetPolicy, over: TargetPolicy): TargetPolicy {
   const pooler = mergePooler(base.pooler, over.pooler);
-  return { ...mergeKeys(base, over), ...(pooler === undefined ? {} : { pooler }) };
+  // As with `enforced`: a service that requires one more does not require another one less.
+  const requireSetting = [...(base.requireSetting ?? []), ...(over.requireSetting ?? [])];
+  return {
+    ...mergeKeys(base, over),
+    ...(pooler === undefined ? {} : { pooler }),
+    ...(requireSetting.length === 0 ? {} : { requireSetting }),
+  };
 }
 
 /** The version and the limits of one kind of pooler say nothing about another kind. */
-function mergePooler(
+export function mergePooler(
   base: PoolerPolicy | undefined,
   over: PoolerPolicy | undefined,
 ): PoolerPolicy | undefined {

@@ -8,6 +8,7 @@ import type {
   TransactionPolicy,
   UnitsPolicy,
 } from "../policy.ts";
+import type { PoolerKind } from "../pooler.ts";
 import { ruleIds, severityOf } from "../rules/index.ts";
 
 /** The policy that every other one stands on: it has a value for all that must have one. */
@@ -40,6 +41,8 @@ const recommended: BasePolicy = {
     minPerProcess: 0,
     maxLifetimeMs: 60_000,
     pipelineHandshake: false,
+    connectRetry: true,
+    keepAliveMs: 10_000,
     heldIdleWarnMs: 5_000,
     heldIdleReclaimMs: 60_000,
   },
@@ -79,7 +82,9 @@ const pgbouncer: Policy = { connections: { reuse: "none", lingerMs: 5 } };
 const serverless: Policy = { connections: { reuse: "none", lingerMs: 0 } };
 
 /** A login crosses a network, a proxy and TLS; a request's next statement should not pay it again. */
-const dearConnects: Policy = { connections: { reuse: "pool", idleTimeoutMs: 5_000 } };
+function provider(kind: PoolerKind): Policy {
+  return { pooler: { kind }, connections: { reuse: "pool", idleTimeoutMs: 5_000 } };
+}
 
 /** The presets by name. `recommended` lies under every policy, whatever it extends. */
 export const presets: Readonly<Record<PresetName, Policy>> & { readonly recommended: BasePolicy } =
@@ -88,7 +93,7 @@ export const presets: Readonly<Record<PresetName, Policy>> & { readonly recommen
     strict,
     pgbouncer,
     serverless,
-    supabase: dearConnects,
-    neon: dearConnects,
-    "rds-proxy": dearConnects,
+    supabase: provider("supavisor"),
+    neon: provider("neon"),
+    "rds-proxy": provider("rds-proxy"),
   });

@@ -11,6 +11,7 @@ import { ruleIds } from "../rules/index.ts";
 import { checkConnections, connectionNotices } from "./connections.ts";
 import { mergePolicy } from "./merge.ts";
 import { modeFromEnvironment, rulesFromEnvironment } from "./overrides.ts";
+import { poolerNotices } from "./pooler.ts";
 import type { BasePolicy } from "./presets.ts";
 import { resolveTargets } from "./targets.ts";
 import { checkTimeoutChain, withGap } from "./timeout-chain.ts";
@@ -51,6 +52,7 @@ export function resolvePolicy(policy: Policy, context: ProcessContext): Resolved
     isEnforced: enforcement(merged.enforced ?? []),
     notices: Object.freeze([
       ...(override === undefined ? [] : modeNotices(merged, override)),
+      ...poolerNotices(targets),
       ...connectionNotices(connections, targets),
       ...rules.notices,
       ...exceptions.notices,

@@ -35,6 +35,11 @@ function makeSchema(): v.GenericSchema {
     "a host such as localhost or *.example.com, without scheme and port",
   );
 
+  const setting = check<string>(
+    (value) => typeof value === "string" && /^[a-z_][\w$]*(?:\.[a-z_][\w$]*)*$/iu.test(value),
+    "the name of a setting such as app.tenant",
+  );
+
   const namePart = check<string>(
     // Silently replaced characters would be another name than the one that was written down.
     (value) => typeof value === "string" && value.trim() !== "" && !/\p{Cc}/u.test(value),
@@ -79,6 +84,8 @@ function makeSchema(): v.GenericSchema {
       minPerProcess: orNone,
       maxLifetimeMs: orNone,
       pipelineHandshake: yesOrNo,
+      connectRetry: yesOrNo,
+      keepAliveMs: orNone,
       heldIdleWarnMs: orNone,
       heldIdleReclaimMs: orNone,
     }),
@@ -108,6 +115,10 @@ function makeSchema(): v.GenericSchema {
       }),
       settings: object({
         maxPreparedStatements: orNone,
+        tracksNamedStatements: yesOrNo,
+        tracksSqlPrepare: yesOrNo,
+        pinsSessionLocks: yesOrNo,
+        resetsSessionState: yesOrNo,
         trackExtraParameters: listOfNames,
         ignoreStartupParameters: listOfNames,
       }),
@@ -130,10 +141,18 @@ function makeSchema(): v.GenericSchema {
         (value) => typeof value === "string" && /^[A-Za-z][\w-]*$/u.test(value),
         "a name of letters, digits, `-` and `_` that begins with a letter",
       ),
-      object({ pooler, pooled: url, direct: url, replicas: list(url), mode }),
+      object({
+        pooler,
+        pooled: url,
+        direct: url,
+        replicas: list(url),
+        requireSetting: list(setting),
+        mode,
+      }),
       "an object with a key for each database",
     ),
     mode,
+    pooler,
     ...sections,
     // No option of a client sets it, so that there is nothing to enforce.
     externalCalls: object({ ignoreHosts: list(host) }),

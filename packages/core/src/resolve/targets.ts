@@ -1,9 +1,10 @@
 import { capabilitiesOf } from "../capabilities.ts";
 import type { Environment } from "../env.ts";
-import type { Policy, PoolerPolicy, TargetPolicy, UrlSource } from "../policy.ts";
+import type { Policy, TargetPolicy, UrlSource } from "../policy.ts";
 import type { Mode } from "../mode.ts";
-import type { LaneUrl, ResolvedPooler, ResolvedTarget } from "../resolved-policy.ts";
+import type { LaneUrl, ResolvedTarget } from "../resolved-policy.ts";
 import { SecretUrl } from "../secret-url.ts";
+import { resolvePooler } from "./pooler.ts";
 
 /** What a policy without `targets` has: a PgBouncer that can do as little as any, and no URL. */
 const DEFAULT_TARGETS: Readonly<Record<string, TargetPolicy>> = { main: {} };
@@ -17,33 +18,27 @@ export function resolveTargets(
   const targets = Object.entries(policy.targets ?? DEFAULT_TARGETS).map(([name, target]) => {
     const url = (key: string, source: UrlSource | undefined): LaneUrl =>
       laneUrl(`targets.${name}.${key}`, source, environment);
-    const pooler = resolvePooler(target.pooler ?? { kind: "pgbouncer" });
+    const pooled = url("pooled", target.pooled);
+    const pooler = resolvePooler(target.pooler, policy.pooler, pooled);
     const resolved: ResolvedTarget = Object.freeze({
       name,
       mode: modes.override ?? target.mode ?? modes.fallback,
       pooler,
       capabilities: capabilitiesOf(pooler),
       lanes: Object.freeze({
-        pooled: url("pooled", target.pooled),
+        pooled,
         direct: url("direct", target.direct),
         replicas: Object.freeze(
           (target.replicas ?? []).map((source, index) => url(`replicas.${index}`, source)),
         ),
       }),
+      requireSetting: Object.freeze([
+        ...new Set((target.requireSetting ?? []).map((setting) => setting.toLowerCase())),
+      ]),
     });
     return [name, resolved] as const;
   });
   return Object.freeze(Object.fromEntries(targets));
-}
-
-function resolvePooler({ kind, version, mode, limits, settings }: PoolerPolicy): ResolvedPooler {
-  return Object.freeze({
-    kind,
-    version,
-    mode: mode ?? "transaction",
-    limits: Object.freeze({ ...limits }),
-    settings: Object.freeze({ ...settings }),
-  });
 }
 
 function laneUrl(key: string, source: UrlSource | undefined, environment: Environment): LaneUrl {

@@ -1,15 +1,20 @@
 import type { CheckLevel } from "../policy.ts";
 import type { Rule } from "../rule.ts";
+import { statementRuleIds } from "../statements/registry.ts";
 import { acquireTimeout } from "./acquire-timeout.ts";
+import { differs } from "./differs.ts";
+import { explicitTls } from "./explicit-tls.ts";
 import { maxPerProcess } from "./max-per-process.ts";
 import { noAbandoned } from "./no-abandoned.ts";
 import { noBootDdl } from "./no-boot-ddl.ts";
 import { noClientPool } from "./no-client-pool.ts";
+import { noContradiction } from "./no-contradiction.ts";
 import { noIgnored } from "./no-ignored.ts";
 import { noNamed } from "./no-named.ts";
 import { noNative } from "./no-native.ts";
 import { noUnsupportedParameters } from "./no-unsupported-parameters.ts";
 import { required } from "./required.ts";
+import { requiredSetting } from "./required-setting.ts";
 import { template } from "./template.ts";
 
 /** Every rule of the static check, in the order of reports. */
@@ -25,6 +30,10 @@ export const rules: readonly Rule[] = Object.freeze([
   noBootDdl,
   noIgnored,
   noNative,
+  requiredSetting,
+  differs,
+  noContradiction,
+  explicitTls,
 ]);
 
 /** What only a running driver sees. They have no `check`, and are known here so that a policy can set them. */
@@ -48,12 +57,14 @@ const runtimeRuleIds = [
   "connections/held-idle",
   "connections/abandoned",
   "connections/changing-salt",
+  "connections/contaminated",
 ] as const;
 
 /** Ids of all rules, of the static check and of run time. */
 export const ruleIds: readonly string[] = Object.freeze([
   ...rules.map((rule) => rule.id),
   ...runtimeRuleIds,
+  ...statementRuleIds,
 ]);
 
 /** What a rule weighs unless a policy says otherwise. */

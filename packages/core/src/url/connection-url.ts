@@ -23,6 +23,7 @@ export function readConnectionUrl(text: string): ConnectionUrl {
   const { scheme, authority, path, query, fragment } = splitUrl(text);
   const parameters = parametersOf(query ?? "");
   const at = authority.lastIndexOf("@");
+  if (![authority, path].every(isText)) throw undecodable();
   const server = authority.slice(at + 1);
   const { host, port } = readServer(server, at >= 0);
 
@@ -65,6 +66,30 @@ function readServer(server: string, hasUser: boolean): { host: string; port: str
     ports.push(port);
   }
   return { host: hosts.join(","), port: ports.every((port) => port === "") ? "" : ports.join(",") };
+}
+
+/**
+ * Whether what is encoded is UTF-8: pg ends with a bare `URIError` at `%ff` in a user name, password, host or
+ * database. A `%` that begins no encoded byte it takes as it is.
+ */
+function isText(piece: string): boolean {
+  if (!piece.includes("%")) return true;
+  try {
+    decodeURIComponent(piece.replaceAll(/%(?![\da-f]{2})/giu, "%25"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function undecodable(): PolicyError {
+  return new PolicyError(
+    "url/unsupported",
+    "The connection URL cannot be read: its user name, password or database holds an encoded byte that is no character of UTF-8.",
+    {
+      hint: "Encode each character as UTF-8 (`ÿ` is `%C3%BF`), and a `%` that stands for itself as `%25`.",
+    },
+  );
 }
 
 function unencoded(): PolicyError {

@@ -49,7 +49,9 @@ describe("presets", () => {
 
   const others = ["pgbouncer", "serverless", "supabase", "neon", "rds-proxy"] as const;
   for (const preset of others) {
-    test(`${preset} decides nothing but how connections are kept`, () => {
+    const isProvider = !["pgbouncer", "serverless"].includes(preset);
+    const and = isProvider ? " and the provider's pooler" : "";
+    test(`${preset} decides nothing but how connections are kept${and}`, () => {
       const policy = resolved({ extends: preset });
       const usual = resolved();
 
@@ -58,7 +60,9 @@ describe("presets", () => {
         .map(([key]) => key);
 
       // The function that says what is enforced is another one each time.
-      expect(differs.filter((key) => key !== "connections")).toEqual(["isEnforced"]);
+      expect(differs.filter((key) => key !== "connections")).toEqual(
+        isProvider ? ["targets", "isEnforced"] : ["isEnforced"],
+      );
       expect(policy.isEnforced("connections.reuse")).toBe(false);
     });
   }

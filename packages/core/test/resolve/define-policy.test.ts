@@ -178,7 +178,7 @@ const invalid: readonly (readonly [title: string, policy: unknown, path: string,
       "a pooler without a kind",
       { targets: { main: { pooler: { mode: "session" } } } },
       "targets.main.pooler.kind",
-      '`targets.main.pooler.kind` is missing; allowed is one of "pgbouncer", "none".',
+      '`targets.main.pooler.kind` is missing; allowed is one of "pgbouncer", "supavisor",',
     ],
     [
       "an unknown pooler",

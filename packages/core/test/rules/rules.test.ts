@@ -429,6 +429,94 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       finds: [["`pgbouncer` has no effect: some-orm accepts it", "Remove it.", "url?pgbouncer"]],
     },
   ],
+  "pooler/differs": [
+    { title: "an address of nobody", facts: {}, finds: [] },
+    {
+      title: "another pooler",
+      facts: { recognised: fact({ kind: "neon", by: "*-pooler.*.neon.tech" }, "url") },
+      pooler: { kind: "pgbouncer", version: "1.18" },
+      finds: [["says PgBouncer 1.18 in transaction mode", 'kind: "neon"', "url"]],
+    },
+    {
+      title: "the direct lane through a pooler",
+      facts: { recognised: fact({ kind: "neon", by: "*-pooler.*.neon.tech" }, "url") },
+      lane: "direct",
+      finds: [["This is the direct lane", "`targets.main.direct`", "url"]],
+    },
+  ],
+  "settings/no-contradiction": [
+    { title: "nothing", facts: { contradictions: [] }, finds: [] },
+    {
+      title: "a port that the URL replaces",
+      facts: { contradictions: [fact({ setting: "port", wins: "url" }, "extra.port")] },
+      finds: [["`extra.port` has no effect: `url` takes its place", "Remove it", "extra.port"]],
+    },
+    {
+      title: "a direct lane that is the pooled one",
+      facts: {},
+      policy: {
+        targets: { main: { pooled: "postgres://a@h:6432/d", direct: "postgres://b@H:6432/d" } },
+      },
+      lane: "direct",
+      finds: [["leads to the same place", "around the pooler", "targets.main.direct"]],
+    },
+    {
+      title: "two lanes of which the other one is in use",
+      facts: {},
+      policy: {
+        targets: { main: { pooled: "postgres://a@h:6432/d", direct: "postgres://a@h:6432/d" } },
+      },
+      finds: [],
+    },
+    {
+      title: "a direct lane to another port",
+      facts: {},
+      policy: {
+        targets: { main: { pooled: "postgres://a@h:6432/d", direct: "postgres://a@h/d" } },
+      },
+      lane: "direct",
+      finds: [],
+    },
+    {
+      title: "two lanes of one place where nothing pools",
+      facts: {},
+      policy: {
+        targets: { main: { pooler: none, pooled: "postgres://a@h/d", direct: "postgres://a@h/d" } },
+      },
+      lane: "direct",
+      finds: [],
+    },
+  ],
+  "settings/explicit-tls": [
+    { title: "nothing", facts: {}, finds: [] },
+    {
+      title: "no-verify, which says what it does",
+      facts: {
+        tlsMode: fact({ written: "sslmode=no-verify", does: "no-verify", standing: "explicit" }),
+      },
+      finds: [],
+    },
+    {
+      title: "require",
+      facts: {
+        tlsMode: fact(
+          { written: "sslmode=require", does: "verify-full", standing: "ambiguous" },
+          "url?sslmode",
+        ),
+      },
+      finds: [["`sslmode=require` means something else", "`sslmode=verify-full`", "url?sslmode"]],
+    },
+    {
+      title: "allow in a variable",
+      facts: {
+        tlsMode: fact(
+          { written: "PGSSLMODE=allow", does: "off", standing: "unknown" },
+          "env PGSSLMODE",
+        ),
+      },
+      finds: [["no mode that the client knows: it connects without TLS", "Use", "env PGSSLMODE"]],
+    },
+  ],
   "driver/no-native": [
     { title: "the JavaScript driver", facts: { nativeDriver: fact(false) }, finds: [] },
     {
@@ -441,6 +529,30 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       facts: { nativeDriver: fact(true) },
       lane: "direct",
       finds: [["goes around the policy", "Remove", "somewhere"]],
+    },
+  ],
+  "unit/required-setting": [
+    { title: "an engine, and nothing is required", facts: { coverage: "configured" }, finds: [] },
+    {
+      title: "a guarded client, which is held to it at run time",
+      facts: { coverage: "checked" },
+      policy: { targets: { main: { requireSetting: ["app.tenant"] } } },
+      finds: [],
+    },
+    {
+      title: "an engine that sends no setting",
+      facts: { coverage: "configured" },
+      policy: { targets: { main: { requireSetting: ["app.tenant"] } } },
+      finds: [
+        ["sees no tenant", "Use a client whose driver is guarded", "targets.main.requireSetting"],
+      ],
+    },
+    {
+      title: "an engine on the direct lane",
+      facts: { coverage: "configured" },
+      policy: { targets: { main: { requireSetting: ["app.tenant"] } } },
+      lane: "direct",
+      finds: [],
     },
   ],
 };

@@ -97,6 +97,12 @@ const refused: readonly (readonly [url: string, says: string])[] = [
   ["postgres://u:12/hunter2@h/db", "`/`, `?` or `#`"],
   ["postgres://u:12?hunter2@h/db", "`/`, `?` or `#`"],
   ["postgres://u:12#hunter2@h/db", "`/`, `?` or `#`"],
+  // pg: a bare `URIError: URI malformed`, from wherever the client is made.
+  ["postgres://u:hunter2%ff@h/db", "an encoded byte that is no character"],
+  ["postgres://u%ff:hunter2@h/db", "an encoded byte that is no character"],
+  ["postgres://u:hunter2%C3@h/db", "an encoded byte that is no character"],
+  ["postgres://u:hunter2@h%ff/db", "an encoded byte that is no character"],
+  ["postgres://u:hunter2@h/db%80", "an encoded byte that is no character"],
   ["postgres://u:hunter2@h/db\n", "a control character"],
   ["postgres://u:hunter2\0@h/db", "a control character"],
 ];

@@ -3,6 +3,7 @@ import type { LaneInUse } from "@doorpolicy/core";
 import type { SettingChange } from "./changes.ts";
 import { PoolConfigDraft } from "./draft.ts";
 import type { ConfigContext } from "./effective.ts";
+import { applyOneTruth } from "./one-truth.ts";
 import type { ConfigValues, PoolConfigInput } from "./pool-config.ts";
 import { applyReuse } from "./reuse.ts";
 import { applyToStartup } from "./startup.ts";
@@ -26,9 +27,10 @@ const MAX_TIMER_MS = 2_147_483_647;
  * - How connections are kept: see {@link applyReuse}. Left alone in bypass.
  * - Startup parameters that the pooler would refuse: see {@link applyToStartup}.
  * - URL parameters with which pg does nothing are taken out, so that nobody believes them.
+ * - Settings that contradict each other, and TLS modes that do not say what is done: see {@link applyOneTruth}.
  *
- * Passwords (hidden ones too, and functions), TLS settings and every key that is not named here stay
- * as they are. Throws `PolicyError` `startup/refused` and `url/unsupported`.
+ * Passwords (hidden ones too, and functions), the `ssl` object and every key that is not named here stay
+ * as they are. Throws `PolicyError` `options/refused`, `startup/refused` and `url/unsupported`.
  */
 export function applyToPoolConfig(
   config: PoolConfigInput,
@@ -36,6 +38,7 @@ export function applyToPoolConfig(
   context: ConfigContext = {},
 ): AppliedPoolConfig {
   const draft = new PoolConfigDraft(config, context);
+  applyOneTruth(draft, lane);
   applyName(draft, lane);
   applyCap(draft, lane);
   applyAcquireTimeout(draft, lane);

@@ -1,13 +1,15 @@
-import type {
-  ClientFacts,
-  Coverage,
-  Environment,
-  Fact,
-  IgnoredSetting,
-  Lane,
-  StartupParameter,
+import {
+  type ClientFacts,
+  type Coverage,
+  type Environment,
+  type Fact,
+  type IgnoredSetting,
+  type Lane,
+  recognisePooler,
+  type StartupParameter,
 } from "@doorpolicy/core";
 
+import { contradictionsIn } from "./contradictions.ts";
 import { type ConfigContext, type EffectiveConfig, PG_PATHS, readConfig } from "./effective.ts";
 import type { PoolConfigInput } from "./pool-config.ts";
 import {
@@ -16,7 +18,8 @@ import {
   limitFromPgValue,
   parseStartupOptions,
 } from "./startup-options.ts";
-import { IGNORED_URL_PARAMETERS } from "./url-settings.ts";
+import { tlsModeOf } from "./tls-mode.ts";
+import { IGNORED_URL_PARAMETERS, IGNORED_VARIABLES } from "./url-settings.ts";
 
 /** Whom the facts speak of, and where their user's words come from. */
 export interface DescribeContext extends ConfigContext {
@@ -77,6 +80,8 @@ export function describePoolConfig(config: PoolConfigInput, context: DescribeCon
     ...(coverage === "checked" ? { remedy } : {}),
     target,
     lane,
+    ...recognised(effective),
+    ...truth(effective, context),
     applicationName: keyed(
       "application_name",
       name ? { value: String(name.value), path: name.path } : unset(undefined),
@@ -94,6 +99,30 @@ export function describePoolConfig(config: PoolConfigInput, context: DescribeCon
     ignoredSettings: ignoredSettings(effective, context, instead),
     nativeDriver: nativeDriver(environment),
   };
+}
+
+/** What the address shows that pg would connect to, under the URL's own name or the option's. */
+function recognised(effective: EffectiveConfig): Pick<ClientFacts, "recognised"> {
+  const { host, port } = effective.address();
+  if (host === undefined) return {};
+  const value = recognisePooler({
+    host: String(host.value),
+    ...(port && { port: String(port.value) }),
+  });
+  return value === undefined ? {} : { recognised: { value, path: host.path } };
+}
+
+/** What contradicts itself, and the TLS mode. */
+function truth(
+  effective: EffectiveConfig,
+  context: ConfigContext,
+): Pick<ClientFacts, "contradictions" | "tlsMode"> {
+  const { environment = {}, paths = PG_PATHS } = context;
+  const contradictions = contradictionsIn(effective, context);
+  const tls = tlsModeOf(effective, environment, paths);
+  if (tls === undefined) return contradictions.length === 0 ? {} : { contradictions };
+  const { path, ...value } = tls;
+  return { ...(contradictions.length === 0 ? {} : { contradictions }), tlsMode: { value, path } };
 }
 
 /** The startup parameters beside the name that pg would send, in the order in which it sends them. */
@@ -125,15 +154,20 @@ export function withoutSecrets(options: string): string {
 
 function ignoredSettings(
   { urlParameters }: EffectiveConfig,
-  { paths }: ConfigContext,
+  { paths = PG_PATHS, environment = {} }: ConfigContext,
   instead: Readonly<Record<string, string>>,
 ): readonly Fact<IgnoredSetting>[] {
   const table = { ...IGNORED_URL_PARAMETERS, ...instead };
-  return [...urlParameters.keys()].flatMap((name) => {
+  const inUrl = [...urlParameters.keys()].flatMap((name) => {
     const advice = table[name];
-    const path = paths?.url(name) ?? `connectionString?${name}`;
-    return advice === undefined ? [] : [{ value: { name, instead: advice }, path }];
+    return advice === undefined
+      ? []
+      : [{ value: { name, instead: advice }, path: paths.url(name) }];
   });
+  const variables = Object.entries(IGNORED_VARIABLES)
+    .filter(([name]) => environment[name])
+    .map(([name, advice]) => ({ value: { name, instead: advice }, path: `env ${name}` }));
+  return [...inUrl, ...variables];
 }
 
 /** pg's own switch: with it, `require("pg")` itself is the native driver. */

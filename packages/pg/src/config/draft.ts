@@ -1,7 +1,13 @@
-import { withoutParameters } from "@doorpolicy/core";
+import { withoutParameters, withParameter } from "@doorpolicy/core";
 
 import type { SettingChange } from "./changes.ts";
-import { type ConfigContext, type EffectiveConfig, PG_PATHS, readConfig } from "./effective.ts";
+import {
+  type ConfigContext,
+  type ConfigPaths,
+  type EffectiveConfig,
+  PG_PATHS,
+  readConfig,
+} from "./effective.ts";
 import {
   type ConfigValues,
   copyPoolConfig,
@@ -18,16 +24,21 @@ type Shown = string | number | boolean;
 export class PoolConfigDraft {
   readonly values: ConfigValues;
   readonly changes: SettingChange[] = [];
-  readonly #context: ConfigContext;
+  readonly context: ConfigContext;
 
   constructor(config: PoolConfigInput, context: ConfigContext) {
     this.values = copyPoolConfig(config);
-    this.#context = context;
+    this.context = context;
+  }
+
+  /** How its user calls the settings. */
+  get paths(): ConfigPaths {
+    return this.context.paths ?? PG_PATHS;
   }
 
   /** The draft as pg would read it now. */
   read(): EffectiveConfig {
-    return readConfig(this.values, this.#context);
+    return readConfig(this.values, this.context);
   }
 
   /** Sets an option; nothing happens where it is so already. */
@@ -59,7 +70,16 @@ export class PoolConfigDraft {
     const before = urlParameters.get(name);
     if (url === undefined || before === undefined) return;
     setKey(this.values, "connectionString", withoutParameters(url, [name]));
-    this.#dropped((this.#context.paths ?? PG_PATHS).url(name), before, why, about);
+    this.#dropped(this.paths.url(name), before, why, about);
+  }
+
+  /** Writes another value for a parameter that the URL has; every other byte of it stays. */
+  setUrlParameter(name: string, to: string, why: string): void {
+    const { url, urlParameters } = this.read();
+    const from = urlParameters.get(name);
+    if (url === undefined || from === undefined || from === to) return;
+    setKey(this.values, "connectionString", withParameter(url, name, to));
+    this.changes.push({ path: this.paths.url(name), from, to, why, kind: "overridden" });
   }
 
   /** Gives a limit to the guarded driver, which sends it with BEGIN. Of two, the shorter one holds. */
@@ -71,7 +91,7 @@ export class PoolConfigDraft {
   }
 
   #path(key: string): string {
-    return (this.#context.paths ?? PG_PATHS).option(key);
+    return this.paths.option(key);
   }
 
   #dropped(path: string, before: unknown, why: string, { isSecret = false, rule }: DropNote): void {

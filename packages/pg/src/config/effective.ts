@@ -1,4 +1,9 @@
-import { type Environment, type Fact, readConnectionUrl } from "@doorpolicy/core";
+import {
+  type ConnectionUrl,
+  type Environment,
+  type Fact,
+  readConnectionUrl,
+} from "@doorpolicy/core";
 
 import { type ConfigValues, type PoolConfigInput, copyPoolConfig } from "./pool-config.ts";
 
@@ -28,7 +33,14 @@ export interface ConfigContext {
 export interface EffectiveConfig {
   readonly values: ConfigValues;
   readonly url: string | undefined;
+  /** The URL, taken apart; absent for pg's short form of a Unix socket, too. */
+  readonly parsedUrl: ConnectionUrl | undefined;
   readonly urlParameters: ReadonlyMap<string, string>;
+  /**
+   * Where pg connects. A URL replaces the options `host` and `port` altogether: what it does not say comes
+   * from the environment, and never from the option beside it.
+   */
+  address(): { readonly host: Fact<unknown> | undefined; readonly port: Fact<unknown> | undefined };
   /**
    * The setting that pg acts on. A URL beats every option, even with an empty value
    * (`Object.assign({}, config, parse(connectionString))`); what is empty falls back to the environment.
@@ -45,11 +57,22 @@ export function readConfig(config: PoolConfigInput, context: ConfigContext = {})
   const { connectionString } = values;
   const url =
     typeof connectionString === "string" && connectionString !== "" ? connectionString : undefined;
-  const urlParameters = parametersOf(url);
+  // A path is pg's own short form for a Unix socket; it takes no parameters.
+  const parsedUrl = url === undefined || url.startsWith("/") ? undefined : readConnectionUrl(url);
+  // The last of several equal names wins, as in pg-connection-string.
+  const urlParameters = new Map(parsedUrl?.parameters.map(({ name, value }) => [name, value]));
+  const place = (key: "host" | "port", variable: string): Fact<unknown> | undefined => {
+    const value = url === undefined ? values[key] : parsedUrl?.[key];
+    if (value) return { value, path: url === undefined ? paths.option(key) : urlNameOf(paths) };
+    const fromEnvironment = environment[variable];
+    return fromEnvironment ? { value: fromEnvironment, path: `env ${variable}` } : undefined;
+  };
   return {
     values,
     url,
+    parsedUrl,
     urlParameters,
+    address: () => ({ host: place("host", "PGHOST"), port: place("port", "PGPORT") }),
     setting(key, variable) {
       const inUrl = urlParameters.get(key);
       const value = inUrl === undefined ? values[key] : inUrl;
@@ -66,9 +89,7 @@ export function readConfig(config: PoolConfigInput, context: ConfigContext = {})
   };
 }
 
-function parametersOf(url: string | undefined): Map<string, string> {
-  // A path is pg's own short form for a Unix socket; it takes no parameters.
-  if (url === undefined || url.startsWith("/")) return new Map();
-  // The last of several equal names wins, as in pg-connection-string.
-  return new Map(readConnectionUrl(url).parameters.map(({ name, value }) => [name, value]));
+/** What the user calls the URL itself: what stands in front of a parameter's name. */
+export function urlNameOf(paths: ConfigPaths): string {
+  return paths.url("").replace(/\?$/u, "");
 }

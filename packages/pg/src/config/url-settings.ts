@@ -28,3 +28,23 @@ export const IGNORED_URL_PARAMETERS: Readonly<Record<string, string>> = {
   connectionTimeoutMillis: "Set `connectionTimeoutMillis` in the pool's options.",
   maxLifetimeSeconds: "Set `maxLifetimeSeconds` in the pool's options.",
 };
+
+/**
+ * Variables of libpq with which node-postgres does nothing, and what to use instead. psql and services in
+ * other languages honour them, so that one environment means two things.
+ *
+ * From source, pg 8.5 to 8.23: `connection-parameters.js` reads PGHOST, PGPORT, PGUSER, PGDATABASE,
+ * PGPASSWORD, PGOPTIONS, PGAPPNAME, PGSSLMODE and PGREPLICATION, `pgpass` PGPASSFILE, and nobody these.
+ */
+export const IGNORED_VARIABLES: Readonly<Record<string, string>> = {
+  PGTZ: "Set `ALTER ROLE … SET TimeZone`.",
+  PGDATESTYLE: "Set `ALTER ROLE … SET DateStyle`.",
+  PGCLIENTENCODING: "Remove it; this client always speaks UTF-8.",
+  PGHOSTADDR: "Set PGHOST.",
+  PGSERVICE: "Set PGHOST, PGPORT and so on, or a URL.",
+  PGCONNECT_TIMEOUT: "Set `connectionTimeoutMillis`.",
+  PGTARGETSESSIONATTRS: "Set the URL of the server that takes writes.",
+  PGSSLROOTCERT: "Set `sslrootcert` in the URL, or `ssl.ca`.",
+  PGSSLCERT: "Set `sslcert` in the URL, or `ssl.cert`.",
+  PGSSLKEY: "Set `sslkey` in the URL, or `ssl.key`.",
+};

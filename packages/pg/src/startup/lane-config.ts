@@ -1,4 +1,4 @@
-import type { LaneInUse } from "@doorpolicy/core";
+import { type LaneInUse, readConnectionUrl } from "@doorpolicy/core";
 
 import {
   copyPoolConfig,
@@ -6,14 +6,21 @@ import {
   laneConnection,
   type PoolConfigInput,
 } from "../config/index.ts";
+import { valueOf } from "../config/pool-config.ts";
 
 /**
  * The config, with the URL of the lane where it does not say where to connect: `new Pool()` then goes
  * to the policy's target and not to whatever listens on localhost. Untouched where it does, and where
- * PGHOST does. Throws `PolicyError` `policy/missing-url` where nobody does.
+ * PGHOST does. Throws `PolicyError` `policy/missing-url` where nobody does, and `url/unsupported` for a URL
+ * whose encoded bytes are no text: pg would end with a `URIError` that does not say of what.
  */
 export function withLaneUrl(config: PoolConfigInput, lane: LaneInUse): PoolConfigInput {
-  if (typeof config === "string" || (config !== undefined && hasConnection(config))) return config;
+  if (typeof config === "string" || (config !== undefined && hasConnection(config))) {
+    const url: unknown = typeof config === "string" ? config : valueOf(config, "connectionString");
+    if (typeof url === "string" && url.includes("%") && !url.startsWith("/"))
+      readConnectionUrl(url);
+    return config;
+  }
   const connection = laneConnection(lane);
   if (connection === undefined) {
     // The lane says in its own words which variable is missing.

@@ -3,6 +3,7 @@ import { PolicyError } from "@doorpolicy/core";
 import { handedLimits, type PoolConfigInput, sayChanges } from "../config/index.ts";
 import type { ConnectionGuard } from "../connection/connection-guard.ts";
 import type { Guard } from "../guard.ts";
+import { judgeConfig } from "./judge-config.ts";
 import { limitsOf } from "../connection/limits.ts";
 import {
   brokenParameter,
@@ -40,6 +41,8 @@ export class Startup {
 
   /** Why the connection may not be made. Hands the limits that are translated to the connection. */
   judge(given: Packet, connection: ConnectionGuard): Error | undefined {
+    const contradiction = judgeConfig(this.#guard, this.#config);
+    if (contradiction !== undefined) return contradiction;
     const broken = brokenParameter(given);
     if (broken !== undefined) return this.#brokenRefusal(broken);
     const { lane } = this.#guard;

@@ -39,6 +39,7 @@ describe("the laws of adapters, for pool configs", () => {
       nothing: {},
       "a URL as text": URL,
       "a name in the URL": { connectionString: `${URL}?application_name=other` },
+      "a TLS mode that the next pg reads otherwise": { connectionString: `${URL}?sslmode=require` },
       "a pool that keeps connections": {
         max: 100,
         idleTimeoutMillis: 0,

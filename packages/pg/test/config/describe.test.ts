@@ -51,6 +51,49 @@ const EXAMPLES: readonly Example[] = [
     facts: { applicationName: { value: "a b", path: "connectionString?application_name" } },
   },
   {
+    title: "variables of libpq that pg does not read",
+    config: URL,
+    environment: {
+      PGTZ: "UTC",
+      PGDATESTYLE: "ISO",
+      PGSSLROOTCERT: "/ca.pem",
+      PGPASSFILE: "/p",
+      PGSERVICE: "",
+    },
+    facts: {
+      ignoredSettings: [
+        { value: { name: "PGTZ", instead: expect.any(String) }, path: "env PGTZ" },
+        { value: { name: "PGDATESTYLE", instead: expect.any(String) }, path: "env PGDATESTYLE" },
+        {
+          value: { name: "PGSSLROOTCERT", instead: expect.any(String) },
+          path: "env PGSSLROOTCERT",
+        },
+      ],
+    },
+  },
+  {
+    title: "an address that shows a pooler",
+    config: { host: "aws-0-eu.pooler.supabase.com" },
+    environment: { PGPORT: "6543" },
+    facts: {
+      recognised: {
+        value: { kind: "supavisor", mode: "transaction", by: "*.pooler.supabase.com:6543" },
+        path: "host",
+      },
+    },
+  },
+  {
+    title: "an address in a variable, which a URL without a host leaves open",
+    config: { connectionString: "postgresql://u@/db", host: "localhost" },
+    environment: { PGHOST: "ep-1-pooler.eu.aws.neon.tech" },
+    facts: {
+      recognised: {
+        value: { kind: "neon", mode: "transaction", by: "*-pooler.*.neon.tech" },
+        path: "env PGHOST",
+      },
+    },
+  },
+  {
     title: "the last of two parameters",
     config: `${URL}?application_name=first&application_name=last`,
     facts: { applicationName: { value: "last", path: "connectionString?application_name" } },
