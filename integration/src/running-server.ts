@@ -43,6 +43,20 @@ export interface RunningServer extends AsyncDisposable {
   terminate(pid: number): Promise<void>;
   /** Ends every connection, empties the tables, and sets how many server connections the pooler has. */
   reset(poolSize?: number): Promise<void>;
+  /** Ends the pooler at once; every client is cut off. */
+  stopPooler(): Promise<void>;
+  /** Starts it again on its port; nothing happens while it runs. */
+  startPooler(): Promise<void>;
+  isPoolerRunning(): boolean;
+  /** Tells the pooler to end, in whatever way the signal means. */
+  signalPooler(signal: NodeJS.Signals): void;
+  /** Changes settings of the pooler, until the result is disposed of; does nothing where there is none. */
+  setPooler(settings: Readonly<Record<string, string | number>>): Promise<AsyncDisposable>;
+  /** Ends Postgres at once (fast shutdown): every session is ended, what was committed stays. */
+  stopPostgres(): Promise<void>;
+  /** Starts it again, and resolves when it can be asked. */
+  startPostgres(): Promise<void>;
+  restartPostgres(): Promise<void>;
   /** Begins a span of the servers' logs; calling the result ends it and gives its text. */
   markLogs(): () => string;
   /** Statements that Postgres has received since, without the pooler's own, oldest first. */
@@ -73,11 +87,16 @@ export async function startServer(
   }
 }
 
-async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServer> {
-  const { urls } = testbed;
-  const observer = new pg.Client({ connectionString: urls.direct, application_name: OBSERVER });
+async function observerOf(url: string): Promise<pg.Client> {
+  const observer = new pg.Client({ connectionString: url, application_name: OBSERVER });
   observer.on("error", () => {});
   await observer.connect();
+  return observer;
+}
+
+async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServer> {
+  const { urls } = testbed;
+  let observer = await observerOf(urls.direct);
   await observer.query(CREATE_TABLES);
   const pooled = spec.traits.has("pooler");
 
@@ -126,6 +145,11 @@ async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServe
     await rows(EMPTY_TABLES);
   }
 
+  async function startPostgres(): Promise<void> {
+    await testbed.startPostgres();
+    observer = await observerOf(urls.direct);
+  }
+
   const url = { transaction: urls.pooled, session: urls.session, none: urls.direct }[spec.poolMode];
 
   return {
@@ -141,6 +165,36 @@ async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServe
       await rows(`select pg_terminate_backend(${pid})`);
     },
     reset,
+    stopPooler: () => testbed.stopPooler(),
+    startPooler: () => testbed.startPooler(),
+    isPoolerRunning: () => testbed.pooler?.pid !== undefined,
+    signalPooler(signal) {
+      const pid = testbed.pooler?.pid;
+      if (pid !== undefined) process.kill(pid, signal);
+    },
+    async setPooler(settings) {
+      if (!pooled) return { [Symbol.asyncDispose]: () => Promise.resolve() };
+      const config = await testbed.admin("show config");
+      const before = config.filter(({ key }) => key != null && key in settings);
+      for (const [key, value] of Object.entries(settings)) {
+        await testbed.admin(`set ${key} = '${value}'`);
+      }
+      return {
+        async [Symbol.asyncDispose]() {
+          for (const { key, value } of before) await testbed.admin(`set ${key} = '${value}'`);
+        },
+      };
+    },
+    async stopPostgres() {
+      await observer.end();
+      await testbed.stopPostgres();
+    },
+    startPostgres,
+    async restartPostgres() {
+      await observer.end();
+      await testbed.stopPostgres();
+      await startPostgres();
+    },
     markLogs() {
       const mark = testbed.logs.mark();
       return () => testbed.logs.since(mark);

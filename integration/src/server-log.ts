@@ -27,7 +27,9 @@ export function statementsIn(log: string): readonly LoggedStatement[] {
   return found;
 }
 
-const CLIENT_LINE = /(?<id>C-0x\w+): app\w*\/app@\S+ (?<what>login attempt|closing because)/g;
+/** Of a client; or the pooler's own when it starts: one that was stopped has not named all whom it left. */
+const CLIENT_LINE =
+  /(?<id>C-0x\w+): app\w*\/app@\S+ (?<what>login attempt|closing because)|(?<start>process up:)/g;
 
 /**
  * The most clients of the suite's database that PgBouncer has had connected at one time during a log, and
@@ -42,8 +44,9 @@ export function mostConnectedIn(log: string, before: string = ""): number {
 function follow(log: string, connected: Set<string>): number {
   let most = connected.size;
   for (const { groups } of log.matchAll(CLIENT_LINE)) {
-    const { id = "", what } = groups ?? {};
-    if (what === "login attempt") connected.add(id);
+    const { id = "", what, start } = groups ?? {};
+    if (start !== undefined) connected.clear();
+    else if (what === "login attempt") connected.add(id);
     else connected.delete(id);
     most = Math.max(most, connected.size);
   }

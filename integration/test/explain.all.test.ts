@@ -5,12 +5,49 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 import type { OpenClient } from "../src/client.ts";
 import { clients } from "../src/clients/registry.ts";
 import { eventually } from "../src/expect.ts";
-import { errorOf, explanationOf, startFaultBed, usingClient } from "./fault-world.ts";
+import { faults } from "./fault-table.ts";
+import {
+  errorOf,
+  explanationOf,
+  openGuarded,
+  startFaultBed,
+  urlWith,
+  usingClient,
+} from "./fault-world.ts";
 
 /** Bound of what PgBouncer's janitor, which looks three times a second, does after one second. */
 const SLOW_MS = 15_000;
 
 const anyStatement = (client: OpenClient): Promise<unknown> => client.query("select 1 as one");
+
+describe("a fault has the same kind under a policy", () => {
+  let bed: Testbed | undefined;
+  let absent: string | undefined;
+
+  beforeAll(async () => {
+    const started = await startFaultBed({ tls: true });
+    if ("absent" in started) absent = started.absent;
+    else bed = started.bed;
+  });
+  afterAll(() => bed?.stop());
+
+  for (const { title, kind, url, own, underPolicy, run } of faults) {
+    for (const client of clients) {
+      test.skipIf(underPolicy !== undefined)(`${client.title}: ${title}`, async ({ skip }) => {
+        const running = bed ?? skip(absent);
+        const plain = urlWith(running.urls.pooled, { search: "" });
+        const at = (await url?.(running)) ?? plain;
+
+        const error = await errorOf(async () => {
+          await using open = await openGuarded(client, at, own && { own });
+          await run(open, running);
+        });
+
+        assert.equal(explainError(error)?.kind, kind);
+      });
+    }
+  }
+});
 
 describe("PgBouncer's own limits and the servers behind it", () => {
   let bed: Testbed | undefined;

@@ -1,4 +1,4 @@
-import { type Explanation, explainError } from "@doorpolicy/core";
+import { definePolicy, type Explanation, explainError, type Policy } from "@doorpolicy/core";
 import { startTestbed, type Testbed, type TestbedOptions } from "@doorpolicy/testbed";
 import pg from "pg";
 import type { ClientUnderTest, OpenClient, OwnOptions } from "../src/client.ts";
@@ -54,6 +54,27 @@ export async function explanationOf(
       await run(open);
     }),
   );
+}
+
+/** The client under an enforcing policy, with limits short enough to wait for. */
+export function openGuarded(
+  client: ClientUnderTest,
+  url: string,
+  { policy = {}, own = {} }: { readonly policy?: Policy; readonly own?: OwnOptions } = {},
+): Promise<OpenClient> {
+  const whole = definePolicy({
+    mode: "enforce",
+    naming: { app: "faults", user: "suite", host: "here" },
+    targets: { main: { pooler: { kind: "pgbouncer", version: "1.24", mode: "transaction" } } },
+    onViolation: () => {},
+    ...policy,
+    connections: { acquireTimeoutMs: 1_000, ...policy.connections },
+  });
+  return client.open({
+    url,
+    own,
+    guarding: { guarded: true, policy: whole, choice: {}, violations: [] },
+  });
 }
 
 /** What it rejects with. */

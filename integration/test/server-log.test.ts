@@ -39,6 +39,11 @@ describe("clients in PgBouncer's log", () => {
     ["two at a time", comes("a") + comes("b") + goes("a") + goes("b"), 2],
     ["two on two aliases", comes("a") + comes("b", "app_session"), 2],
     ["one who came earlier goes", goes("a") + comes("b"), 1],
+    [
+      "one before a pooler that was killed",
+      `${comes("a")}2026 UTC [2] LOG process up: PgBouncer\n${comes("b")}`,
+      1,
+    ],
     ["the console", comes("a", "pgbouncer").replace("/app@", "/pgbouncer@"), 0],
   ];
   test.each(cases)("%s", (_, log, most) => {

@@ -160,7 +160,8 @@ function isReadable(value: unknown): value is object {
   }
 }
 
-function textAt(value: object, key: string): string | undefined {
+/** A text under a key of an error; `undefined` for anything else, and where its getter throws. */
+export function textAt(value: object, key: string): string | undefined {
   const found = read(value, key);
   return typeof found === "string" ? found : undefined;
 }

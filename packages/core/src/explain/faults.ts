@@ -1,8 +1,10 @@
 import type { KnownFault } from "./explanation.ts";
 import { authFaults, authSignatures } from "./families/auth.ts";
 import { driverFaults, driverSignatures } from "./families/driver.ts";
+import { neonSignatures } from "./families/neon.ts";
 import { networkFaults, networkSignatures } from "./families/network.ts";
 import { ormFaults, ormSignatures } from "./families/orm.ts";
+import { pgdogSignatures } from "./families/pgdog.ts";
 import { poolerSignatures } from "./families/pooler-signatures.ts";
 import { poolerFaults } from "./families/pooler.ts";
 import { serverFaults, serverSignatures } from "./families/server.ts";
@@ -44,6 +46,8 @@ function allFaults(): KnownFaults["faults"] {
 function allSignatures(): KnownFaults["signatures"] {
   return [
     ...poolerSignatures(),
+    ...pgdogSignatures(),
+    ...neonSignatures(),
     ...tlsSignatures(),
     ...authSignatures(),
     ...statementSignatures(),

@@ -1,23 +1,7 @@
 import { isPolicyError, type PolicyErrorCode } from "../errors.ts";
 import type { Explanation } from "./explanation.ts";
-import type { Link } from "./face.ts";
-import type { Retryable } from "./fault.ts";
-
-/**
- * What is not listed fails again until somebody changes something, or may have taken effect already.
- * `"yes"` is said only of what was refused before anything of it was sent.
- *
- * `connection/reclaimed` is not listed: the statement was not sent, and whether those before it were
- * undone depends on whether they stood in a block. `unit/stalled` is not either: a wait for oneself is
- * the same wait the next time.
- */
-const RETRYABLE: { readonly [Code in PolicyErrorCode]?: Retryable } = {
-  "connection/acquire-timeout": "yes",
-  "transaction/ended-by-policy": "whole-transaction",
-  "transaction/ended-by-server": "whole-transaction",
-  "transaction/no-second-connection": "yes",
-  "unit/draining": "yes",
-};
+import { type Link, textAt } from "./face.ts";
+import { explainOwn, type OwnError } from "./own-error.ts";
 
 /** Nobody may take these for something that can be tried again, whatever stands around or beside them. */
 const UNKNOWN: readonly PolicyErrorCode[] = [
@@ -25,24 +9,39 @@ const UNKNOWN: readonly PolicyErrorCode[] = [
   "statement/outcome-unknown",
 ];
 
-/** TypeORM's `QueryFailedError` has what it wraps as its text, name and all, and takes over its properties. */
-const WRAPPED = /^PolicyError: /u;
+/** `group/name`; no code of a driver or an ORM has a slash in it. */
+const CODE = /^[a-z]+\/[a-z]+(?:-[a-z]+)*$/u;
 
 /**
  * The `PolicyError` of a chain explains itself; its own words are taken over. Of several the
  * outermost, but before all of them one that says that the outcome is unknown.
  */
 export function explainPolicyError(chain: readonly Link[]): Explanation | undefined {
-  const own = chain.map(({ value }): unknown => value).filter(isPolicyError);
+  const own = chain.flatMap(({ value }) => (isPolicyError(value) ? value : remade(value)) ?? []);
   const error = own.find(({ code }) => UNKNOWN.includes(code)) ?? own[0];
-  if (error === undefined) return undefined;
-  const { code, hint } = error;
-  const message = error.message.replace(WRAPPED, "");
-  return {
-    kind: `policy.${code}`,
-    retryable: RETRYABLE[code] ?? "no",
-    sentence: message.endsWith(hint) ? message.slice(0, -hint.length).trimEnd() : message,
-    hint,
-    docs: `docs/errors/${code}.md`,
-  };
+  return error && explainOwn(error);
+}
+
+/**
+ * Prisma 7 makes an error of its own of every error that has a code, and keeps code and text of it. The
+ * hint of a `PolicyError` is one sentence, its last.
+ */
+function remade(value: object): OwnError | undefined {
+  const code = textAt(value, "code");
+  if (textAt(value, "name") !== "PrismaClientKnownRequestError") return undefined;
+  if (code === undefined || !isCode(code)) return undefined;
+  const text = textAt(value, "message") ?? "";
+  // Behind the invocation, which Prisma puts first and shows a piece of the program with.
+  const message = text.slice(text.lastIndexOf("\n\n\n") + 1).trim();
+  return { code, hint: lastSentenceOf(message), message };
+}
+
+function isCode(code: string): code is PolicyErrorCode {
+  return CODE.test(code);
+}
+
+function lastSentenceOf(text: string): string {
+  let last = text;
+  for (const { index } of text.matchAll(/(?<=[.?!]\s+)[A-Z`]/gu)) last = text.slice(index);
+  return last;
 }

@@ -88,6 +88,21 @@ const poolers: Readonly<Record<string, readonly Row[]>> = {
     ["08P01", "SSL required", "tls.required"],
     ["08P01", "prepared statement did not exist", "statement.deallocated"],
     ["08P01", "prepared statement name is already in use", "statement.name-in-use"],
+    ["08P01", "cannot connect", "pooler.server-unreachable"],
+    [
+      "08P01",
+      "unsupported options startup parameter: parameter too long",
+      "pooler.unsupported-startup-parameter",
+    ],
+    ["08P01", "server_lifetime", "pooler.disconnected"],
+    ["08P01", "database does not allow connections: app", "pooler.database-disabled"],
+    ["08P01", "server login failed: wrong password type", "pooler.misconfigured"],
+    ["08P01", "out of memory", "pooler.internal-error"],
+    ["08P01", "result prepare failed", "pooler.internal-error"],
+    ["08P01", "bad packet header: '48540d0a'", "pooler.protocol-violation"],
+    ["08P01", "broken Bind packet", "pooler.protocol-violation"],
+    ["08P01", "broken ParameterStatus packet", "server.connection-failure"],
+    ["08P01", "username too long", "auth.failed"],
   ],
   Supavisor: [
     ["XX000", "(EMAXCONN) max client connections reached, limit: 200", "pooler.client-limit"],
@@ -145,6 +160,17 @@ const poolers: Readonly<Record<string, readonly Row[]>> = {
       '(EPREPAREDNOTFOUND) prepared statement "s0" does not exist',
       "statement.named-untracked",
     ],
+    [
+      "XX000",
+      '(EJITREQUESTFAILED) failed to reach JIT provider for user "app"',
+      "pooler.server-unreachable",
+    ],
+    ["XX000", "Internal error (authenticated): :closed", "pooler.internal-error"],
+    [
+      "08P01",
+      "(EAUTHPROTOCOL) protocol violation during authentication",
+      "pooler.protocol-violation",
+    ],
   ],
   Odyssey: [
     [
@@ -195,6 +221,25 @@ const poolers: Readonly<Record<string, readonly Row[]>> = {
     ["58000", "odyssey: c1f00ba: client routing failed", "pooler.misconfigured"],
     ["3D000", "odyssey: c1f00ba: route for 'nodb.app' is not found", "server.unknown-database"],
     ["28P01", "odyssey: c1f00ba: incorrect user", "auth.failed"],
+    [
+      "58000",
+      'odyssey: c1f00ba: ldap authentication failed for user "app": Invalid credentials (49)',
+      "auth.failed",
+    ],
+    [
+      "08006",
+      "odyssey: c1f00ba: replication lag too big (9 seconds), connection rejected: app app",
+      "pooler.server-unreachable",
+    ],
+    ["28000", "odyssey: c1f00ba: frontend auth: failed to make auth query", "pooler.misconfigured"],
+    ["08P01", "odyssey: c1f00ba: bad password message", "pooler.protocol-violation"],
+    [
+      "0A000",
+      "odyssey: c1f00ba: frontend auth: doesn't support channel binding at the moment",
+      "auth.unsupported-method",
+    ],
+    ["28000", "odyssey: c1f00ba: TLS connection required", "tls.required"],
+    ["08P01", "odyssey: c1f00ba: SSL is required", "tls.required"],
   ],
   PgCat: [
     ["58000", "could not get connection from the pool - AllServersDown", "pooler.queue-timeout"],
@@ -209,8 +254,15 @@ const poolers: Readonly<Record<string, readonly Row[]>> = {
       'error receiving data from server: SocketError("Error reading")',
       "server.connection-failure",
     ],
+    ["58000", "pool statement timeout", "pooler.query-timeout"],
   ],
   PgDog: [
+    ["58000", "healthcheck timeout", "pooler.server-unreachable"],
+    ["58000", 'no such user/database: "app" "nodb"', "server.unknown-database"],
+    ["58000", "server closed", "server.connection-failure"],
+    ["58000", "protocol is out of sync", "pooler.internal-error"],
+    ["58000", "TLS connection required but server does not support TLS", "pooler.misconfigured"],
+
     ["58000", "checkout timeout", "pooler.queue-timeout"],
     [
       "58000",
@@ -233,6 +285,51 @@ const poolers: Readonly<Record<string, readonly Row[]>> = {
       "auth.failed",
     ],
     ["08004", "only TLS connections are allowed", "tls.required"],
+  ],
+  Neon: [
+    [
+      "XX000",
+      "unsupported startup parameter in options: search_path. Please use unpooled connection or remove this parameter from the startup package. More details: https://neon.tech/docs/connect/connection-errors#unsupported-startup-parameter",
+      "pooler.unsupported-startup-parameter",
+    ],
+    ["XX000", "Couldn't connect to compute node", "pooler.server-unreachable"],
+    ["XX000", "Control plane request failed", "pooler.server-unreachable"],
+    [
+      "XX000",
+      "Failed to acquire permit to connect to the database. Too many database connection attempts are currently ongoing.",
+      "pooler.too-many-logins",
+    ],
+    [
+      "XX000",
+      "Too many connections to this endpoint. Please try again later.",
+      "pooler.too-many-logins",
+    ],
+    ["XX000", "Too many connections attempts", "pooler.too-many-logins"],
+    ["XX000", "Authentication timed out", "pooler.login-timeout"],
+    ["XX000", "Control plane request failed: endpoint is disabled", "pooler.database-disabled"],
+    [
+      "XX000",
+      "Your account or project has exceeded the compute time quota. Upgrade your plan to increase limits.",
+      "pooler.database-disabled",
+    ],
+    [
+      "XX000",
+      "Endpoint ID is not specified. Either please upgrade the postgres client library (libpq) for SNI support",
+      "server.unknown-database",
+    ],
+    [
+      "XX000",
+      "The requested endpoint could not be found, or you don't have access to it. Please check the provided ID and try again.",
+      "server.unknown-database",
+    ],
+    ["XX000", "password authentication failed for user 'app'", "auth.failed"],
+    [
+      "XX000",
+      "This IP address 10.0.0.1 is not allowed to connect to this endpoint. Please add it to the allowed list in the Neon console.",
+      "auth.failed",
+    ],
+    ["XX000", "connection is insecure (try using `sslmode=require`)", "tls.required"],
+    ["57P01", "terminating connection due to administrator command", "server.terminated"],
   ],
   "RDS Proxy": [
     [
@@ -331,7 +428,9 @@ const clients: readonly (readonly [title: string, error: Error, kind: KnownFault
       ["ENOTFOUND", "network.dns"],
       ["EAI_AGAIN", "network.dns"],
       ["EHOSTUNREACH", "network.unreachable"],
+      ["EACCES", "network.unreachable"],
       ["ETIMEDOUT", "network.timeout"],
+      ["ERR_SOCKET_CONNECTION_TIMEOUT", "network.timeout"],
       ["ECONNRESET", "network.lost"],
       ["EPIPE", "network.lost"],
       ["ERR_STREAM_DESTROYED", "network.lost"],

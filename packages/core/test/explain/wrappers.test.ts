@@ -199,6 +199,27 @@ const RETRYABLE: Readonly<Record<PolicyErrorCode, Retryable>> = {
   "unit/draining": "yes",
   "unit/invalid": "no",
   "unit/needs-extension": "no",
+  "unit/required-setting": "no",
+  "direct/invalid": "no",
+  "lock/not-acquired": "yes",
+  "lock/lost": "no",
+  "lock/in-transaction": "no",
+  "session-state/no-set": "no",
+  "session-state/no-role": "no",
+  "session-state/no-search-path": "no",
+  "session-state/no-set-local-outside-block": "no",
+  "session-state/no-session-lock": "no",
+  "session-state/no-lock-outside-block": "no",
+  "session-state/no-listen": "no",
+  "session-state/no-temp": "no",
+  "session-state/no-held-cursor": "no",
+  "session-state/no-prepare": "no",
+  "session-state/no-discard": "no",
+  "session-state/no-load": "no",
+  "session-state/no-sequence-session": "no",
+  "session-state/pins-connection": "no",
+  "statements/needs-autocommit": "no",
+  "statements/no-named": "no",
 };
 
 /** What the guard throws, with what the driver knew as its cause. */
@@ -231,6 +252,22 @@ describe("a PolicyError", () => {
 
     expect(wrapped.message).toMatch(/^PolicyError: All 20/u);
     expect(explainError(wrapped)).toEqual(explainError(error));
+  });
+
+  test("says the same through Prisma 7, which keeps its code and its text", () => {
+    const wrapped = prisma(error.code, error.message);
+
+    expect(explainError(wrapped)).toEqual(explainError(error));
+    expect(explainError(new Error("Not saved.", { cause: wrapped }))).toEqual(explainError(error));
+  });
+
+  test("through Prisma 7, whose hint names a key first", () => {
+    const wrapped = prisma("unit/stalled", "A holds it. B waits. `detached()` it is.");
+
+    expect(explainError(wrapped)).toMatchObject({
+      sentence: "A holds it. B waits.",
+      hint: "`detached()` it is.",
+    });
   });
 
   test("comes before the driver's error that it carries, and through an ORM's wrapper", () => {

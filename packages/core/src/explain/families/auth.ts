@@ -44,7 +44,7 @@ export function authSignatures(): readonly Signature<AuthFault>[] {
       from: "pooler",
       kind: "auth.failed",
       codes: ["08P01"],
-      text: /^(?:(?:password|SASL|"trust"|certificate|PAM|LDAP) authentication failed|no such user|login rejected|unix socket login rejected|not allowed|no username supplied)$/,
+      text: /^(?:(?:password|SASL|"trust"|certificate|PAM|LDAP) authentication failed|no such user|login rejected|unix socket login rejected|not allowed|no username supplied|(?:username|password) too long)$/,
       source: "pgbouncer client.c; measured",
     },
     {
@@ -59,6 +59,13 @@ export function authSignatures(): readonly Signature<AuthFault>[] {
       kind: "auth.failed",
       text: /^(?:This RDS proxy has no credentials for the role |The password that was provided for the role |The IAM authentication failed for the role |IAM authentication failed for user )/,
       source: "AWS documentation, rds-proxy.troubleshooting",
+    },
+    {
+      from: "pooler",
+      kind: "auth.failed",
+      codes: ["58000"],
+      text: /^odyssey: (?:\w+: )?ldap authentication failed for user /,
+      source: "odyssey sources/ldap.c",
     },
     {
       from: "server",
@@ -96,6 +103,13 @@ export function authSignatures(): readonly Signature<AuthFault>[] {
       codes: ["08P01"],
       text: /^(?:client selected an invalid SASL authentication mechanism|old V2 protocol not supported)$/,
       source: "pgbouncer client.c",
+    },
+    {
+      from: "pooler",
+      kind: "auth.unsupported-method",
+      codes: ["0A000"],
+      text: /^odyssey: (?:\w+: )?(?:unsupported frontend protocol |frontend auth: doesn't support )/,
+      source: "odyssey sources/frontend.c, auth.c",
     },
     {
       from: "pooler",

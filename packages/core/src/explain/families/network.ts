@@ -32,7 +32,7 @@ export function networkFaults(): Readonly<Record<NetworkFault, Fault>> {
     "network.timeout": {
       retryable: "if-not-sent",
       sentence: "The other end stopped answering, and the system gave the connection up.",
-      hint: "Check the network between this machine and the pooler; turn `keepAlive` on, so that a dead connection is noticed early.",
+      hint: "Check the network between this machine and the pooler; keep `connections.keepAliveMs` above 0, so that a dead connection is noticed early.",
     },
     "network.lost": {
       retryable: "if-not-sent",
@@ -66,13 +66,15 @@ export function networkSignatures(): readonly Signature<NetworkFault>[] {
     {
       ...NODE,
       kind: "network.dns",
-      codes: ["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"],
+      codes: ["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME", "EAI_SYSTEM"],
     },
     {
       ...NODE,
       kind: "network.unreachable",
       codes: ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN"],
     },
+    // A firewall on this machine, or a Unix socket that this user may not open; files have these codes too.
+    { ...NODE, kind: "network.unreachable", codes: ["EACCES", "EPERM"], text: /^connect E/ },
     {
       from: "client",
       kind: "network.unreachable",
@@ -80,7 +82,8 @@ export function networkSignatures(): readonly Signature<NetworkFault>[] {
       symptom: true,
       source: "Prisma error reference",
     },
-    { ...NODE, kind: "network.timeout", codes: ["ETIMEDOUT"] },
+    // The second: node gave up one of several addresses of a host, for another.
+    { ...NODE, kind: "network.timeout", codes: ["ETIMEDOUT", "ERR_SOCKET_CONNECTION_TIMEOUT"] },
     {
       from: "client",
       kind: "network.timeout",

@@ -8,7 +8,6 @@ const SUPAVISOR = {
   source: "supavisor lib/supavisor/errors",
 } as const;
 const ODYSSEY = { from: "pooler", source: "odyssey sources/frontend.c" } as const;
-const PGDOG = { from: "pooler", source: "pgdog net/messages/error_response.rs" } as const;
 const RDS = { from: "pooler", source: "AWS documentation, rds-proxy.troubleshooting" } as const;
 
 /**
@@ -79,12 +78,6 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       source: "pgcat client.rs",
     },
     {
-      ...PGDOG,
-      kind: "pooler.queue-timeout",
-      codes: ["58000"],
-      text: /^(?:replica )?checkout timeout$/,
-    },
-    {
       ...RDS,
       kind: "pooler.queue-timeout",
       codes: ["08000"],
@@ -105,15 +98,21 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       source: "pgbouncer janitor.c, objects.c, server.c",
     },
     {
+      ...PGBOUNCER,
+      kind: "pooler.server-unreachable",
+      text: /^(?:cannot connect|pgbouncer cannot connect to server)$/,
+      source: "pgbouncer objects.c, 1.15",
+    },
+    {
       ...SUPAVISOR,
       kind: "pooler.server-unreachable",
-      text: /^\((?:ECHECKOUTRETRIES|ECHECKOUTFAILED|EPOOLCHECKOUT|ESUBSCRIBERETRIES|EAUTHQUERY|EPROXYSTARTFAILED|EPROXYSUPERVISORUNAVAILABLE|EWORKERNOTFOUND|EPOOLRANCHNOTFOUND)\) /,
+      text: /^\((?:ECHECKOUTRETRIES|ECHECKOUTFAILED|EPOOLCHECKOUT|ESUBSCRIBERETRIES|EAUTHQUERY|EPROXYSTARTFAILED|EPROXYSUPERVISORUNAVAILABLE|EWORKERNOTFOUND|EPOOLRANCHNOTFOUND|EJITREQUESTFAILED)\) /,
     },
     {
       ...ODYSSEY,
       kind: "pooler.server-unreachable",
       codes: ["08006"],
-      text: /^odyssey: (?:\w+: )?(?:failed to get remote server connection$|failed to connect to remote server |can't find suitable host for tsa )/,
+      text: /^odyssey: (?:\w+: )?(?:failed to get remote server connection$|failed to connect to remote server |can't find suitable host for tsa |replication lag too big \()/,
     },
     {
       from: "pooler",
@@ -122,13 +121,6 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       text: /^Pool down for database: /,
       source: "pgcat client.rs",
     },
-    {
-      ...PGDOG,
-      kind: "pooler.server-unreachable",
-      codes: ["58000"],
-      text: /^(?:connection pool for user ".*" and database ".*" is down|all replicas down|no primary|no replicas|pool is banned)$/,
-    },
-
     {
       ...PGBOUNCER,
       kind: "pooler.unsupported-startup-parameter",
@@ -146,6 +138,12 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       kind: "pooler.unsupported-startup-parameter",
       codes: ["0A000"],
       text: /^Feature not supported: RDS Proxy currently doesn['’]t support (?:command-line options|streaming replication mode|the option (?<name>[^ ]+?))\.?$/,
+    },
+    {
+      ...PGBOUNCER,
+      kind: "pooler.unsupported-startup-parameter",
+      text: /^unsupported options startup parameter: parameter too long$/,
+      source: "pgbouncer client.c, 1.21",
     },
     {
       ...PGBOUNCER,
@@ -175,12 +173,6 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       detail: /^Connection was dropped by Odyssey due to idle in transaction timeout$/,
     },
     {
-      ...PGDOG,
-      kind: "pooler.idle-transaction-timeout",
-      codes: ["57P05"],
-      text: /^disconnecting idle in transaction client$/,
-    },
-    {
       ...PGBOUNCER,
       kind: "pooler.transaction-timeout",
       text: /^transaction timeout$/,
@@ -192,7 +184,13 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       text: /^query timeout$/,
       source: "pgbouncer janitor.c; measured",
     },
-    { ...PGDOG, kind: "pooler.query-timeout", codes: ["58000"], text: /^query timeout$/ },
+    {
+      from: "pooler",
+      kind: "pooler.query-timeout",
+      codes: ["58000"],
+      text: /^pool statement timeout$/,
+      source: "pgcat client.rs",
+    },
     {
       ...PGBOUNCER,
       kind: "pooler.client-idle-timeout",
@@ -207,20 +205,12 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       detail: /^Connection was dropped by Odyssey due to idle timeout$/,
     },
     {
-      ...PGDOG,
-      kind: "pooler.client-idle-timeout",
-      codes: ["57P05"],
-      text: /^disconnecting idle client$/,
-    },
-    {
       ...PGBOUNCER,
       kind: "pooler.login-timeout",
       text: /^client_login_timeout$/,
       source: "pgbouncer janitor.c",
     },
     { ...SUPAVISOR, kind: "pooler.login-timeout", codes: ["08006"], text: /^\(EAUTHTIMEOUT\) / },
-    { ...PGDOG, kind: "pooler.login-timeout", codes: ["57P05"], text: /^client login timeout$/ },
-
     {
       ...PGBOUNCER,
       kind: "pooler.shutting-down",
@@ -240,11 +230,10 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       text: /^terminating connection due to administrator command$/,
       source: "pgcat client.rs",
     },
-    { ...PGDOG, kind: "pooler.shutting-down", codes: ["57P01"], text: /^PgDog is shutting down$/ },
     {
       ...PGBOUNCER,
       kind: "pooler.disconnected",
-      text: /^(?:admin forced disconnect|server lifetime over|server idle timeout|database configuration changed|connect string changed|obsolete connection|too many servers in the pool|evicted|close_needed)$/,
+      text: /^(?:admin forced disconnect|server lifetime over|server_lifetime|server idle timeout|pause mode|database configuration changed|connect string changed|obsolete connection|too many servers in the pool|evicted|close_needed)$/,
       source: "pgbouncer admin.c, janitor.c, objects.c",
     },
     {
@@ -259,7 +248,7 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
     {
       ...PGBOUNCER,
       kind: "pooler.database-disabled",
-      text: /^(?:authentication )?database ".*" is disabled$/,
+      text: /^(?:(?:authentication )?database ".*" is disabled|database does not allow connections: .*)$/,
       source: "pgbouncer objects.c, client.c",
     },
     { ...SUPAVISOR, kind: "pooler.database-disabled", text: /^\(EBANNED\) / },
@@ -268,6 +257,12 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       kind: "pooler.misconfigured",
       text: /^(?:bouncer config error|bouncer resources exhaustion|no authentication method is found|auth_ldap_options is null|ldap is not supported by this build)$/,
       source: "pgbouncer client.c",
+    },
+    {
+      ...PGBOUNCER,
+      kind: "pooler.misconfigured",
+      text: /^server login failed: (?:wrong password type|invalid server signature|failed to verify server signature|none of the server's SASL authentication mechanisms are supported)$/,
+      source: "pgbouncer server.c, scram.c",
     },
     {
       ...SUPAVISOR,
@@ -279,6 +274,42 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       kind: "pooler.misconfigured",
       codes: ["58000"],
       text: /^odyssey: (?:\w+: )?client routing failed$/,
+    },
+    {
+      ...ODYSSEY,
+      kind: "pooler.misconfigured",
+      codes: ["28000"],
+      text: /^odyssey: (?:\w+: )?(?:frontend auth: )?(?:failed to make auth query|invalid user password or SCRAM secret, check your config)$/,
+    },
+    {
+      ...PGBOUNCER,
+      kind: "pooler.internal-error",
+      text: /^(?:out of memory|no memory for (?:authentication )?pool|pause (?:cancel request )?failed|(?:result prepare|failed to (?:prepare|send) welcome message)(?: failed)?)$/,
+      source: "pgbouncer client.c, objects.c, util.c",
+    },
+    {
+      ...SUPAVISOR,
+      kind: "pooler.internal-error",
+      text: /^Internal error \(\w+\): /,
+      source: "supavisor lib/supavisor/client_handler/error.ex",
+    },
+    {
+      ...PGBOUNCER,
+      kind: "pooler.protocol-violation",
+      text: /^(?:bad packet header: '.*'|broken (?:Bind|Close|Describe|Parse) packet|client (?:password pkt before startup packet|re-sent startup pkt|sent partial pkt in startup phase)|failed to parse packet|invalid startup packet layout: expected terminator as last byte|received unencrypted data after (?:SSL|GSSAPI encryption) request|unknown pkt)$/,
+      source: "pgbouncer client.c, prepare.c",
+    },
+    {
+      ...SUPAVISOR,
+      kind: "pooler.protocol-violation",
+      codes: ["08P01"],
+      text: /^\((?:EAUTHPROTOCOL|ESTARTUPMESSAGE|ESTARTUPPACKETTOOLARGE)\) /,
+    },
+    {
+      ...ODYSSEY,
+      kind: "pooler.protocol-violation",
+      codes: ["08P01"],
+      text: /^odyssey: (?:\w+: )?(?:bad password message|unexpected message type from client or other protocol violation)$/,
     },
     { ...SUPAVISOR, kind: "pooler.too-many-logins", text: /^\(ECIRCUITBREAKER\) / },
     {
@@ -292,12 +323,6 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       kind: "pooler.statement-mode",
       text: /^transaction blocks not allowed in statement pooling mode$/,
       source: "pgbouncer server.c; measured on 1.26",
-    },
-    {
-      ...PGDOG,
-      kind: "pooler.statement-mode",
-      codes: ["58000"],
-      text: /^transaction control statements are not supported in statement pooler mode$/,
     },
     {
       ...PGBOUNCER,

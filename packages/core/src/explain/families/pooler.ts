@@ -16,6 +16,8 @@ export type PoolerFault =
   | "pooler.disconnected"
   | "pooler.database-disabled"
   | "pooler.misconfigured"
+  | "pooler.internal-error"
+  | "pooler.protocol-violation"
   | "pooler.too-many-logins"
   | "pooler.statement-mode"
   | "pooler.simple-query-refused"
@@ -106,6 +108,18 @@ export function poolerFaults(): Readonly<Record<PoolerFault, Fault>> {
       retryable: "no",
       sentence: "The pooler cannot serve this client because of a fault in its own configuration.",
       hint: "Read the pooler's log: it names the user list, the auth query or the database entry that is wrong.",
+    },
+    "pooler.internal-error": {
+      retryable: "if-not-sent",
+      sentence:
+        "The pooler ran into a fault of its own, such as a lack of memory, and closed the connection.",
+      hint: "Look into the pooler's log at this moment; connect again after a pause.",
+    },
+    "pooler.protocol-violation": {
+      retryable: "no",
+      sentence:
+        "The pooler could not read what the client sent as PostgreSQL's protocol, and closed the connection.",
+      hint: "Check that a PostgreSQL client and nothing else writes to the connection, and that its version and the pooler's go together.",
     },
     "pooler.too-many-logins": {
       retryable: "yes",

@@ -147,6 +147,12 @@ export function serverSignatures(): readonly Signature<ServerFault>[] {
       text: /^error receiving data from server: /,
       source: "pgcat client.rs",
     },
+    {
+      ...PGBOUNCER,
+      kind: "server.connection-failure",
+      text: /^(?:bad pkt header|broken ParameterStatus packet|failed to store ParameterStatus|unknown pkt from server|var change failed|unclean server)$/,
+      source: "pgbouncer server.c",
+    },
     { ...POSTGRES, kind: "server.unavailable", codes: ["57P03"] },
     { ...POSTGRES, kind: "server.connection-limit", codes: ["53300"] },
     { ...POSTGRES, kind: "server.out-of-resources", codes: ["53000", "53100", "53200", "53400"] },
