@@ -1,0 +1,60 @@
+import type { StatementRule } from "../statement-rule.ts";
+
+/** Judged by rules of their own, whose words say more. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["role", "session_authorization", "search_path"]);
+
+/**
+ * A parameter that is set for the session, by `SET`, `RESET` or `set_config(…, false)`, inside a block
+ * as outside: COMMIT keeps it. One that the pooler follows for each client is left alone.
+ *
+ * A `set_config()` whose third argument only the server can compute is one of two faults outside a block,
+ * and refused; inside a block it may be right.
+ */
+export const noSet: StatementRule = {
+  id: "session-state/no-set",
+  judge(effect, where) {
+    const setting = where.setting(effect);
+    if (setting === undefined || setting.scope === "transaction" || where.pins(effect))
+      return undefined;
+    const { parameter, scope, by } = setting;
+    if (parameter !== undefined && ELSEWHERE.has(parameter)) return undefined;
+    if (where.follows(setting)) return undefined;
+    const help =
+      "Set it with `transaction({ setLocal })` or `unitOfWork({ setLocal })`, or for good with `ALTER ROLE … SET`.";
+    if (scope === undefined) {
+      return {
+        message:
+          "The third argument of `set_config()` is computed by the server: where it is false, the setting stays on a server connection that other clients use next.",
+        help: "Write `true`, inside a transaction.",
+        level: where.isInBlock ? "warn" : "refuse",
+      };
+    }
+    if (by === "reset") {
+      return {
+        message: `${what(by, parameter)} changes a server connection that happens to serve it, and nothing for this client's next statement.`,
+        help: "Remove it: behind the pooler a session is nobody's own.",
+      };
+    }
+    return {
+      message: `${what(by, parameter)} ${where.fate(
+        "their statements run under it, and this client's next one may not",
+        "this client's next statement runs without it",
+      )}.`,
+      help,
+    };
+  },
+};
+
+/** The name of a parameter is shown where the statement has it as a name, never out of a literal. */
+function what(by: "set" | "reset" | "set_config", parameter: string | undefined): string {
+  switch (by) {
+    case "set_config":
+      return "What `set_config(…, false)` sets";
+    case "reset":
+      return parameter === undefined
+        ? "`RESET`"
+        : `\`RESET ${parameter.toUpperCase() === "ALL" ? "ALL" : parameter}\``;
+    default:
+      return parameter === undefined ? "What `SET` sets" : `What \`SET ${parameter}\` sets`;
+  }
+}

@@ -1,0 +1,189 @@
+import {
+  cachedEffectsOf,
+  type Effect,
+  type EffectKind,
+  type Effects,
+  judgeStatement,
+  longStatementFinding,
+  PolicyError,
+  type PolicyErrorCode,
+  scrubStatement,
+  type StatementFinding,
+} from "@doorpolicy/core";
+
+import { type CallSite, describeCallSite, ownFrame } from "../call-site.ts";
+import type { PgClient } from "../driver/pg-internals.ts";
+import { isSubmittable } from "../driver/query-forms.ts";
+import type { Guard, Response } from "../guard.ts";
+import { type AskedStatement, askedStatement, isNamed } from "./asked-statement.ts";
+import { contaminationOf } from "./contamination.ts";
+import { noteOpaque } from "./opaque.ts";
+
+/** Where a statement is about to run; asked only for what does something to its session. */
+export interface StatementPlace {
+  readonly isInBlock: () => boolean;
+  /** See `StatementSituation`. */
+  readonly isWrapped?: boolean;
+  /** The connection that it goes to. */
+  readonly client: PgClient;
+  /** Who sends it; `own`: how many frames of ours stand between `problem()` and him. */
+  readonly site: (own: number) => CallSite | undefined;
+}
+
+/** Nothing is said of these wherever they stand, so that what comes often costs no look at the situation. */
+const HARMLESS: ReadonlySet<EffectKind> = new Set([
+  "transaction-control",
+  "notify",
+  "fetch",
+  "copy",
+]);
+
+const guards = new WeakMap<Guard, StatementGuard | undefined>();
+
+/**
+ * What judges the statements of one guarded module before they are sent; `undefined` in bypass, and where
+ * the session is the client's own, so that there is nothing to judge.
+ */
+export function statementGuardOf(guard: Guard): StatementGuard | undefined {
+  if (!guards.has(guard)) {
+    const isIdle = guard.lane.mode === "bypass" || guard.lane.has("session-state");
+    guards.set(guard, isIdle ? undefined : new StatementGuard(guard));
+  }
+  return guards.get(guard);
+}
+
+/**
+ * Judges each statement by what its text does to the session that runs it. A text without an effect, which
+ * nearly every one is, costs one look-up where it was seen before.
+ */
+export class StatementGuard {
+  readonly #guard: Guard;
+  readonly #refusesNames: boolean;
+  readonly #pinsOnLength: boolean;
+  /** A query object can pass two places that judge, as a unit's handle and its connection are two. */
+  readonly #judged = new WeakSet<object>();
+
+  constructor(guard: Guard) {
+    this.#guard = guard;
+    this.#refusesNames = !guard.lane.has("tracks-named-statements");
+    this.#pinsOnLength = guard.lane.has("pins-on-long-statement");
+  }
+
+  /**
+   * The error for a statement that may not be sent; one that may be is reported where the policy says so.
+   * `through`: how many frames of ours stand between the caller of this and whoever sends the statement.
+   */
+  problem(
+    text: string,
+    config: unknown,
+    values: unknown,
+    place: StatementPlace,
+    through: number = 0,
+  ): PolicyError | undefined {
+    const effects = cachedEffectsOf(text);
+    const isPlain =
+      hasNothingToJudge(effects) && !this.#pinsOnLength && !(this.#refusesNames && isNamed(config));
+    return isPlain ? undefined : this.#judge(effects, text, config, values, place, through);
+  }
+
+  #judge(
+    effects: Effects,
+    text: string,
+    config: unknown,
+    values: unknown,
+    place: StatementPlace,
+    through: number,
+  ): PolicyError | undefined {
+    contaminationOf(place.client)?.noteEffects(text);
+    const isQuery = isSubmittable(config);
+    if (isQuery && this.#judged.has(config)) return undefined;
+    const findings = this.#findings(effects, askedStatement(text, config, values), place);
+    if (findings.length === 0) return undefined;
+    const problem = this.#act(findings, text, () => place.site(FRAMES + through));
+    if (isQuery && problem === undefined) this.#judged.add(config);
+    return problem;
+  }
+
+  #findings(
+    effects: Effects,
+    asked: AskedStatement,
+    place: StatementPlace,
+  ): readonly StatementFinding[] {
+    const { has } = this.#guard.lane;
+    const long = this.#pinsOnLength
+      ? longStatementFinding(asked.text, (text) => Buffer.byteLength(text))
+      : undefined;
+    const counted = effects.effects.filter((effect) => this.#count(effect, asked.text));
+    if (counted.length === 0 && !asked.isNamed) return long === undefined ? [] : [long];
+    const { values, isNamed: hasName, text } = asked;
+    const found = judgeStatement(effects, {
+      has,
+      text,
+      values,
+      isNamed: hasName,
+      isInBlock: counted.length > 0 && place.isInBlock(),
+      isWrapped: place.isWrapped ?? false,
+    });
+    return long === undefined ? found : [...found, long];
+  }
+
+  /** True for an effect that is to be judged; an opaque one is counted instead. */
+  #count(effect: Effect, text: string): boolean {
+    if (effect.kind === "opaque") {
+      noteOpaque(effect, text, this.#guard);
+      return false;
+    }
+    return !HARMLESS.has(effect.kind);
+  }
+
+  /** Each rule is reported once a statement; the first that refuses is what its sender is told. */
+  #act(
+    findings: readonly StatementFinding[],
+    text: string,
+    site: () => CallSite | undefined,
+  ): PolicyError | undefined {
+    const told = new Set<string>();
+    for (const finding of findings) {
+      const { rule, level, message, help } = finding;
+      const response = told.has(rule) ? "nothing" : this.#response(finding, text);
+      if (response === "nothing") continue;
+      told.add(rule);
+      const isRefused = response === "act";
+      const sender = site();
+      // Of `pool.query()` the stack shows the pool alone.
+      const openedBy = ownFrame(sender) === undefined ? undefined : describeCallSite(sender);
+      this.#guard.report({
+        rule,
+        action: isRefused ? "refused" : level === "warn" ? "reported" : "would-have",
+        message: this.#guard.withReason(message, rule, text),
+        help,
+        statement: scrubStatement(text),
+        ...(openedBy === undefined ? {} : { openedBy }),
+      });
+      if (isRefused) return new PolicyError(codeOf(rule), message, { hint: help });
+    }
+    return undefined;
+  }
+
+  /** What is only worth a warning is refused where the policy says so in as many words. */
+  #response({ rule, level }: StatementFinding, text: string): Response {
+    const response = this.#guard.response(rule, text);
+    if (response !== "act" || level === "refuse") return response;
+    return this.#guard.lane.policy.rules[rule]?.runtime === "refuse" ? "act" : "report";
+  }
+}
+
+/** Also of a single BEGIN or COMMIT, which every transaction sends. */
+function hasNothingToJudge({ effects }: Effects): boolean {
+  return (
+    effects.length === 0 || (effects.length === 1 && effects[0]?.kind === "transaction-control")
+  );
+}
+
+/** From `problem()` to where `site` is called. */
+const FRAMES = 5;
+
+function codeOf(rule: string): PolicyErrorCode {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test holds the ids against the codes.
+  return rule as PolicyErrorCode;
+}
