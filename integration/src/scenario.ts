@@ -19,6 +19,8 @@ export interface ScenarioOpen {
   readonly plain?: boolean;
   /** Connects through this proxy instead of directly. */
   readonly through?: FaultProxy;
+  /** Connects to this address instead, which leads to the server. */
+  readonly at?: { readonly host: string; readonly port: number };
 }
 
 /** What a scenario has in its hands. It names no ORM and no version. */

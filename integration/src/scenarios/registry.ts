@@ -7,7 +7,8 @@ import { bypass } from "./modes/bypass.ts";
 import { observe } from "./modes/observe.ts";
 import { naming } from "./naming/names.ts";
 import { ordinaryLife } from "./ordinary/life.ts";
-import { terminated } from "./resilience/terminated.ts";
+import { resilience } from "./resilience/resilience.ts";
+import { leaks } from "./statements/leaks.ts";
 import { startupLimits } from "./startup/limits.ts";
 import { startupRefusals } from "./startup/refused.ts";
 import { givenBack } from "./transaction/given-back.ts";
@@ -31,8 +32,9 @@ export const scenarios: readonly Scenario[] = [
   ...whole,
   ...late,
   ...settings,
+  ...leaks,
   ...held,
-  ...terminated,
+  ...resilience,
   ...faults,
   ...observe,
   ...bypass,

@@ -1,3 +1,6 @@
+import type { Explanation } from "./explain/explanation.ts";
+import { explainOwn } from "./explain/own-error.ts";
+
 const BRAND = "doorpolicy/error";
 
 /** Stable codes; each has a page under `docs/errors/`. */
@@ -32,7 +35,28 @@ export type PolicyErrorCode =
   | "unit/stalled"
   | "unit/draining"
   | "unit/invalid"
-  | "unit/needs-extension";
+  | "unit/needs-extension"
+  | "unit/required-setting"
+  | "direct/invalid"
+  | "lock/not-acquired"
+  | "lock/lost"
+  | "lock/in-transaction"
+  | "session-state/no-set"
+  | "session-state/no-role"
+  | "session-state/no-search-path"
+  | "session-state/no-set-local-outside-block"
+  | "session-state/no-session-lock"
+  | "session-state/no-lock-outside-block"
+  | "session-state/no-listen"
+  | "session-state/no-temp"
+  | "session-state/no-held-cursor"
+  | "session-state/no-prepare"
+  | "session-state/no-discard"
+  | "session-state/no-load"
+  | "session-state/no-sequence-session"
+  | "session-state/pins-connection"
+  | "statements/needs-autocommit"
+  | "statements/no-named";
 
 export interface PolicyErrorOptions {
   /** One imperative sentence: what to do. */
@@ -62,6 +86,11 @@ export class PolicyError extends Error {
     this.code = code;
     this.hint = options.hint;
     this.path = options.path;
+  }
+
+  /** What `explainError` says of it; made when it is asked for. Neither copied nor printed with the error. */
+  get explanation(): Explanation {
+    return explainOwn(this);
   }
 }
 

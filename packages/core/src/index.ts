@@ -14,6 +14,9 @@ export {
 export { explainError } from "./explain/explain-error.ts";
 export type { Explanation, FaultKind, KnownFault } from "./explain/explanation.ts";
 export type { Retryable } from "./explain/fault.ts";
+export type { Effect, EffectKind, EffectOf, Effects, Operand, SettingScope } from "./sql/effect.ts";
+export { cachedEffectsOf, EffectCache, type EffectCacheLimits } from "./sql/effect-cache.ts";
+export { effectsOf } from "./sql/effects.ts";
 export { scrubStatement } from "./sql/scrub.ts";
 export { Lexer } from "./sql/lexer.ts";
 export { type Statement, statementsIn } from "./sql/statements.ts";
@@ -56,6 +59,14 @@ export type {
 export type { Lane, Mode } from "./mode.ts";
 export { isPolicy } from "./policy-mark.ts";
 export { type PoolerKind, type PoolMode, titleOfPooler } from "./pooler.ts";
+export {
+  type AnnouncedPooler,
+  differenceFromAnnounced,
+  differenceFromUrl,
+  type LaneClaims,
+  type PoolerDifference,
+} from "./poolers/difference.ts";
+export { recognisePooler, type RecognisedPooler } from "./poolers/recognise.ts";
 export type { ProcessContext, ProcessIdentity } from "./process-context.ts";
 export { resolvePolicy } from "./resolve/resolve-policy.ts";
 export type {
@@ -73,7 +84,20 @@ export type {
 export type { Rule, RuleContext } from "./rule.ts";
 export { ruleIds, rules } from "./rules/index.ts";
 export { SecretUrl } from "./secret-url.ts";
+export {
+  type Contradiction,
+  contradictionText,
+  directIsPooledText,
+  type TlsMode,
+  tlsText,
+} from "./settings.ts";
+export { isDirectPooled } from "./url/place.ts";
 export { readStartupOptions, type StartupOptions } from "./startup-options.ts";
 export { type ConnectionUrl, readConnectionUrl } from "./url/connection-url.ts";
+export { credentialsOf, type UrlCredentials } from "./url/credentials.ts";
 export { type UrlParameter, withoutParameters, withParameter } from "./url/parameters.ts";
+export type { FindingLevel, StatementFinding } from "./statements/finding.ts";
+export { judgeStatement } from "./statements/judge-statement.ts";
+export { longStatementFinding } from "./statements/long-statement.ts";
+export type { StatementSituation } from "./statements/situation.ts";
 export type { Violation, ViolationAction } from "./violation.ts";

@@ -28,6 +28,11 @@ export function after(delayMs: number, action: () => void): Timer {
   return timer;
 }
 
+/** Calls `action` after `delayMs`, and keeps the process until then. */
+export function afterHolding(delayMs: number, action: () => void): Timer {
+  return startTimer(action, delayMs);
+}
+
 /** Cancels a timer; one that has fired or was never started is left alone. */
 export function cancel(timer: Timer | undefined): void {
   stopTimer(timer);

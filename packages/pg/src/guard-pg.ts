@@ -131,6 +131,13 @@ export function isGuardedPg(pg: unknown): boolean {
   return isPgModule(pg) && originOf(pg) !== undefined;
 }
 
+/** The policy and the `pg` underneath of a module that {@link guardPg} has made; `undefined` for another. */
+export function guardedOrigin(
+  pg: PgModule,
+): { readonly policy: ResolvedPolicy; readonly module: PgModule } | undefined {
+  return originOf(pg);
+}
+
 function isPgModule(pg: unknown): pg is PgModule {
   return typeof pg === "object" && pg !== null && "Client" in pg && "Pool" in pg;
 }

@@ -1,6 +1,7 @@
 import type { LaneInUse } from "@doorpolicy/core";
 
 import { report, type ViolationDraft } from "./report.ts";
+import { allowedBy, currentAllowance } from "./statements/allowing.ts";
 import type { ConnectionSource } from "./units/lease.ts";
 
 /** What a guarded driver does about a rule: act and report, report only, or neither. */
@@ -56,7 +57,7 @@ export class Guard {
    * | `warn` | report | report | nothing |
    * | `off` | nothing | nothing | nothing |
    *
-   * A written exception turns "act" into "report". `subject` is what its `match` is looked for in.
+   * A written exception, of the policy or of `allowing()`, turns "act" into "report". `subject` is what its `match` is looked for in.
    */
   response(rule: string, subject = ""): Response {
     const { mode, policy } = this.lane;
@@ -64,6 +65,14 @@ export class Guard {
     if (mode === "bypass" || runtime === "off") return "nothing";
     if (runtime === "warn" || (runtime === "by-mode" && mode === "observe")) return "report";
     return this.#exception(rule, subject) === undefined ? "act" : "report";
+  }
+
+  /**
+   * Whether the server is told the limits of a block with its BEGIN. Not where a setting keeps the server
+   * connection for one client (RDS Proxy): there they are the role's, and the guard watches its own.
+   */
+  tellsServer(subject = ""): boolean {
+    return this.response("transaction/limits", subject) === "act" && !this.lane.has("pins-on-set");
   }
 
   /** Reports a violation, in the name of this lane, unless its rule is off. */
@@ -85,10 +94,13 @@ export class Guard {
   }
 
   #exception(rule: string, subject: string): string | undefined {
-    return this.lane.policy.allow.find(
-      (exception) =>
-        exception.rule === rule &&
-        (exception.match === undefined || subject.includes(exception.match)),
-    )?.reason;
+    return (
+      allowedBy(currentAllowance(), rule) ??
+      this.lane.policy.allow.find(
+        (exception) =>
+          exception.rule === rule &&
+          (exception.match === undefined || subject.includes(exception.match)),
+      )?.reason
+    );
   }
 }

@@ -22,6 +22,7 @@ import {
 } from "./driver/pg-internals.ts";
 import {
   appendSilently,
+  controlTextOf,
   failQuery,
   hasParameters,
   isSubmittable,
@@ -30,7 +31,13 @@ import {
   sendPrepared,
   textOf,
 } from "./driver/query-forms.ts";
+import { keepAlive } from "./retry/keep-alive.ts";
+import { watchAnnounced } from "./startup/announced.ts";
 import { Startup } from "./startup/startup-gate.ts";
+import { watchContamination } from "./statements/contamination.ts";
+import { willBeInBlock } from "./statements/block-ahead.ts";
+import { type StatementPlace, statementGuardOf } from "./statements/statement-guard.ts";
+import { missingSetting } from "./units/require-setting.ts";
 
 const guards = new WeakMap<PgClient, ConnectionGuard>();
 const guardedClasses = new WeakSet<PgClientConstructor>();
@@ -55,9 +62,15 @@ export function isGuardedClass(Client: PgClientConstructor): boolean {
 export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgClientConstructor {
   const isWatching = guard.lane.mode !== "bypass";
   const filesOf = isWatching ? tlsFiles() : undefined;
+  const statements = statementGuardOf(guard);
   class GuardedClient extends Base {
     readonly #connection: ConnectionGuard;
     readonly #startup: Startup;
+    readonly #place: StatementPlace = {
+      isInBlock: () => willBeInBlock(this, this.#connection, Base.Query),
+      site: (own) => captureCallSite(own),
+      client: this,
+    };
 
     constructor(given?: PoolConfigInput) {
       const config = withLaneUrl(given, guard.lane);
@@ -66,6 +79,8 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       read?.remember(this);
       this.#startup = new Startup(guard, config);
       takeLogin(this, guard, config);
+      watchAnnounced(this, guard);
+      if (isWatching) keepAlive(this, config, guard.lane.policy.connections.keepAliveMs);
       this.#connection = new ConnectionGuard(
         this,
         guard,
@@ -80,6 +95,7 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
         },
       );
       guards.set(this, this.#connection);
+      watchContamination(this, guard);
     }
 
     override connect(callback?: (error?: unknown) => void): unknown {
@@ -110,9 +126,16 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       callback?: unknown,
       through: number = 0,
     ): unknown {
-      const refusal = this.#connection.refusal();
+      const refusal =
+        this.#connection.refusal() ?? missingSetting(guard, undefined, config, Base.Query);
       if (refusal !== undefined) return failQuery(this, { config, values, callback }, refusal);
       const text = textOf(config, Base.Query);
+      if (statements !== undefined) {
+        const shown = text ?? controlTextOf(config, Base.Query);
+        const problem =
+          shown && statements.problem(shown, config, values, this.#place, 1 + through);
+        if (problem) return failQuery(this, { config, values, callback }, problem);
+      }
       if (text !== undefined && isWatching) {
         const control = blockControlOf(text);
         if (control !== undefined) {
@@ -148,10 +171,7 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
     /** BEGIN and its limits travel in one message, so that no statement of the block can run without them. */
     #open(call: QueryCall, text: string, opening: number, site: CallSite): unknown {
       this.#connection.noteStatement(text, site);
-      const settings =
-        guard.response("transaction/limits", text) === "act"
-          ? setLocalText(this.#connection.limits)
-          : "";
+      const settings = guard.tellsServer(text) ? setLocalText(this.#connection.limits) : "";
       return this.#send(call, (query) => {
         if (settings === "" || hasParameters(query)) return;
         appendSilently(query, text.slice(0, opening) + settings + text.slice(opening));

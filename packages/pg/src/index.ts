@@ -1,3 +1,17 @@
+export type { ExplainedError } from "./carried-explanation.ts";
+export { type AdvisoryKey, advisoryLockKey } from "./direct/advisory-key.ts";
+export type { LockContext, LockFunction, WithAdvisoryLock } from "./direct/advisory-lock.ts";
+export {
+  directFunctions,
+  type DirectFunctions,
+  listen,
+  withAdvisoryLock,
+} from "./direct/direct.ts";
+export type { DirectChoice, DirectSource } from "./direct/direct-lane.ts";
+export type { Listen } from "./direct/listen.ts";
+export type { Listener } from "./direct/listener.ts";
+export type { ListenGap, ListenOptions, Notification } from "./direct/listen-options.ts";
+export type { AdvisoryLockOptions } from "./direct/lock-options.ts";
 export { reportExternal } from "./external-calls.ts";
 export {
   guardPg,
@@ -10,6 +24,8 @@ export { resolveForProcess } from "./process-context.ts";
 export type { PoolCounters } from "./pool/pool-counters.ts";
 export { type EndablePool, poolCounters, type PoolReport, poolsOf } from "./registry.ts";
 export { VIOLATION_CHANNEL } from "./report.ts";
+export { allowing } from "./statements/allowing.ts";
+export { type OpaqueStatement, opaqueStatements } from "./statements/opaque.ts";
 export { currentUnit } from "./units/context.ts";
 export { drain, type DrainOutcome } from "./units/drain.ts";
 export type {

@@ -1,8 +1,11 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 
+import type { OwnLock } from "./direct/advisory-lock.ts";
 import type { LoginState } from "./login/state.ts";
 import type { PoolCounters } from "./pool/pool-counters.ts";
 import type { Gate } from "./pool/gate.ts";
+import type { Allowance } from "./statements/allowing.ts";
+import type { OpaqueCounts } from "./statements/opaque.ts";
 import type { Unit } from "./units/unit.ts";
 
 /** A pool that can be ended by somebody who did not make it. */
@@ -23,8 +26,14 @@ interface SharedState {
   login?: LoginState;
   /** By target and lane. */
   gates?: Map<string, Gate>;
+  /** Advisory locks that each async context holds. */
+  locks?: AsyncLocalStorage<OwnLock | undefined>;
   /** The units have ended, and the pools with them: nobody gets a connection any more. */
   isDrained?: boolean;
+  /** Written exceptions of the code that runs. */
+  allowances?: AsyncLocalStorage<Allowance | undefined>;
+  /** Statements whose texts do not show what they do. */
+  opaque?: OpaqueCounts;
 }
 
 const KEY = Symbol.for("doorpolicy/1");

@@ -323,7 +323,8 @@ describe("BEGIN", () => {
   });
 
   test("gives the result of BEGIN alone in every form of call", async () => {
-    const { pg } = world.guard({ transaction });
+    const pooler = { kind: "pgbouncer", version: "1.24" } as const;
+    const { pg } = world.guard({ transaction, targets: { main: { pooler } } });
     const client = new pg.Client(world.bed.urls.pooled);
     await client.connect();
     const forms = [

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { transaction } from "../src/index.ts";
 import { eventually, pause, rejection, startWorld, type World } from "./world.ts";
 
 let world: World;
@@ -21,10 +22,10 @@ function blockEventLoop(milliseconds: number): void {
 
 describe("a block that the server ended by its own limit", () => {
   // The guard's own limit is 400 ms, and what it tells the server 1 400 ms.
-  const transaction = { idleTimeoutMs: 400 };
+  const limits = { idleTimeoutMs: 400 };
 
   test("while the event loop was blocked is said to be so, and who opened it", async () => {
-    const { pg } = world.guard({ transaction });
+    const { pg } = world.guard({ transaction: limits });
     const client = new pg.Client(world.bed.urls.pooled);
     await client.connect();
     await client.query("BEGIN");
@@ -46,7 +47,7 @@ describe("a block that the server ended by its own limit", () => {
   });
 
   test("answers a statement that was sent before the end was read", async () => {
-    const { pg, seen } = world.guard({ transaction });
+    const { pg, seen } = world.guard({ transaction: limits });
     const client = new pg.Client(world.bed.urls.direct);
     await client.connect();
     await client.query("BEGIN");
@@ -60,7 +61,7 @@ describe("a block that the server ended by its own limit", () => {
   });
 
   test("frees the slot of a pool, whose next caller is served", async () => {
-    const { pg } = world.guard({ transaction, connections: { maxPerProcess: 1 } });
+    const { pg } = world.guard({ transaction: limits, connections: { maxPerProcess: 1 } });
     const pool = new pg.Pool({ connectionString: world.bed.urls.pooled });
     const client = await pool.connect();
     await client.query("BEGIN");
@@ -140,5 +141,33 @@ test("a block that the guard looked at late, and the server not at all, is ended
 
   expect(await rejection(client.query("COMMIT"))).toMatchObject({
     code: "transaction/ended-by-policy",
+  });
+});
+
+describe("the limits of a block on a proxy that a setting pins", () => {
+  const targets = { main: { pooler: { kind: "rds-proxy" as const } } };
+  const asked = "select current_setting('lock_timeout') as lock";
+
+  test("are not told with BEGIN", async () => {
+    const { pg } = world.guard({ targets, transaction: { lockTimeoutMs: 700 } });
+    const client = new pg.Client(world.bed.urls.pooled);
+    await client.connect();
+
+    await client.query("BEGIN");
+    const { rows } = await client.query(asked);
+    await client.query("COMMIT");
+
+    expect(rows).toEqual([{ lock: "0" }]);
+    await client.end();
+  });
+
+  test("are not told by transaction() either", async () => {
+    const { pg } = world.guard({ targets, transaction: { lockTimeoutMs: 700 } });
+    const pool = new pg.Pool({ connectionString: world.bed.urls.pooled });
+
+    const { rows } = await transaction(() => pool.query(asked));
+
+    expect(rows).toEqual([{ lock: "0" }]);
+    await pool.end();
   });
 });

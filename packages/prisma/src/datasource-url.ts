@@ -1,5 +1,6 @@
 import {
   type ConnectionUrl,
+  isDirectPooled,
   type LaneChoice,
   type LaneInUse,
   laneInUse,
@@ -14,6 +15,8 @@ import {
 import { laneConnection, resolveForProcess, sayChanges, type SettingChange } from "@doorpolicy/pg";
 
 import { refuseStartup } from "./engine-startup.ts";
+import { applyEngineTls } from "./engine-tls.ts";
+import { refuseWithoutSetting } from "./unguarded-client.ts";
 
 /** A URL for Prisma's own engines, and what the policy changed in it. */
 export interface DatasourceUrl {
@@ -39,7 +42,9 @@ export interface DatasourceUrl {
  *
  * The direct lane is refused (`policy/missing-url`) where the policy has no direct URL, or where it
  * is the pooled one: Migrate takes a session lock, which a pooler leaves on a stranger's connection
- * (P19). Also throws `PolicyError` `startup/refused`, `url/unsupported`, `policy/unknown-target`.
+ * (P19). A lane of a target with `requireSetting` is refused in enforce (`unit/required-setting`): the engine
+ * sends no setting of a unit. TLS words are written in the engine's own, see
+ * {@link applyEngineTls}. Also throws `PolicyError` `options/refused`, `startup/refused`, `url/unsupported`, `policy/unknown-target`.
  */
 export function datasourceUrl(policy: Policy | ResolvedPolicy, choice: LaneChoice = {}): string {
   const lane = laneInUse(resolveForProcess(policy), choice);
@@ -57,9 +62,11 @@ export function describeDatasourceUrl(
 }
 
 function rewrite(lane: LaneInUse): DatasourceUrl {
+  refuseWithoutSetting(lane);
   if (lane.lane === "direct") refusePooledAsDirect(lane);
   const given = lane.url().reveal();
   const draft = new UrlDraft(given, laneConnection(lane)?.from ?? "url");
+  applyEngineTls(draft, lane);
   // The core's alphabet for names is the one that Prisma's schema engine needs: it writes parameters
   // back without encoding them, so that `& # % +` would cut a name (from source, prisma-engines).
   draft.set(
@@ -189,7 +196,7 @@ class UrlDraft {
 function refusePooledAsDirect(lane: LaneInUse): void {
   const { pooled, direct } = lane.target.lanes;
   if (!lane.target.capabilities.has("pools-connections") || pooled.url === undefined) return;
-  if (direct.url !== undefined && placeOf(pooled.url) !== placeOf(direct.url)) return;
+  if (direct.url !== undefined && !isDirectPooled(lane.target)) return;
   throw new PolicyError(
     "policy/missing-url",
     direct.url === undefined
@@ -200,9 +207,4 @@ function refusePooledAsDirect(lane: LaneInUse): void {
       hint: "Set it to the URL of Postgres itself, around the pooler.",
     },
   );
-}
-
-function placeOf(url: SecretUrl): string {
-  const { host = "", port = "5432", database = "" } = readConnectionUrl(url.reveal());
-  return `${host}:${port}/${database}`;
 }

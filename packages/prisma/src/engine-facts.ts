@@ -5,10 +5,13 @@ import {
   laneInUse,
   type Policy,
   readConnectionUrl,
+  recognisePooler,
   type ResolvedPolicy,
   type StartupParameter,
 } from "@doorpolicy/core";
 import { resolveForProcess, withoutSecrets } from "@doorpolicy/pg";
+
+import { engineTls } from "./engine-tls.ts";
 
 const DEFAULT_PATH = "default of prisma";
 
@@ -36,9 +39,10 @@ export function describeEngineUrl(
   choice: LaneChoice = {},
 ): ClientFacts {
   const lane = policy && laneInUse(resolveForProcess(policy), choice);
-  const parameters = new Map(
-    readConnectionUrl(url).parameters.map(({ name, value }) => [name, value]),
-  );
+  const parsed = readConnectionUrl(url);
+  const recognised = recognisePooler(parsed);
+  const tlsMode = engineTls(parsed);
+  const parameters = new Map(parsed.parameters.map(({ name, value }) => [name, value]));
   const given = (name: string): Fact<string> | undefined => {
     const value = parameters.get(name);
     return value === undefined || value === "" ? undefined : { value, path: `url?${name}` };
@@ -58,6 +62,8 @@ export function describeEngineUrl(
     coverage: "configured",
     target: lane?.target.name ?? choice.target ?? "main",
     lane: lane?.lane ?? choice.lane ?? "pooled",
+    ...(recognised && { recognised: { value: recognised, path: "url" } }),
+    ...(tlsMode && { tlsMode: { value: tlsMode, path: "url?sslmode" } }),
     applicationName: given("application_name") ?? unset(undefined),
     poolMax: number("connection_limit", Infinity, 1),
     usesPerConnection: unset(Infinity),

@@ -3,6 +3,7 @@ import { guardPg, type PgModule } from "@doorpolicy/pg";
 
 import type { SqlDriverAdapter, SqlDriverAdapterFactory } from "./driver-adapter.ts";
 import { keepingErrors } from "./keeping-errors.ts";
+import { PLAN } from "./plan-mark.ts";
 import { connectPrismaPg, pgOf, type PrismaPgConstructor, secondCopy } from "./prisma-pg.ts";
 import { refusingStrangers } from "./units.ts";
 
@@ -20,12 +21,6 @@ export interface AdapterPlan {
 export interface MadeAdapter extends AdapterPlan {
   readonly adapter: SqlDriverAdapterFactory;
 }
-
-/**
- * Where every copy of this package finds the plan: the CLI loads one beside the service's. A function,
- * so that printing an adapter, hidden properties included, shows no secret.
- */
-const PLAN = Symbol.for("doorpolicy/prisma-plan");
 
 /** The plan of an adapter that {@link guardedAdapter} made; `undefined` for any other. */
 export function planOf(adapter: object): MadeAdapter | undefined {

@@ -4,6 +4,7 @@ import { PolicyError } from "@doorpolicy/core";
 import { currentUnit, type Unit } from "@doorpolicy/pg";
 
 import type { SqlDriverAdapter } from "./driver-adapter.ts";
+import { refuseUnguardedClient } from "./unguarded-client.ts";
 
 /** What `prisma.$extends()` takes, and what leaves the client's types as they are. */
 export type UnitsExtension = (client: object) => {
@@ -32,10 +33,12 @@ type Nothing = Record<never, never>;
  *
  * A unit with `setLocal` and a `transaction()` refuse a client without it (`unit/needs-extension`). Throws `PolicyError`
  * `driver/unsupported` for a client whose collector is not where Prisma 6.16 to 7.10 has it: better
- * than a foreign tenant's row.
+ * than a foreign tenant's row. And `driver/native` or `options/refused` for one that no unit reaches: on
+ * Prisma's own engine, or with an adapter that did not go through `withPolicy`.
  */
 export const units: UnitsExtension = (client) => {
   const { handler, engine } = internalsOf(client);
+  refuseUnguardedClient(client);
   if (SPLIT in handler.dataloader) return asExtended(client);
   handler.dataloader = splitByUnit(handler.dataloader);
   const start = engine.transaction;

@@ -24,8 +24,34 @@ describe("datasourceUrl, for the native engine on the pooled lane", () => {
     { title: "nothing given", given: "", query: `?${NAME}&pgbouncer=true&${LIMITS}` },
     {
       title: "its text is kept",
-      given: "?sslmode=require&a=%2f#f",
-      query: `?sslmode=require&a=%2f&${NAME}&pgbouncer=true&${LIMITS}#f`,
+      given: "?sslmode=disable&a=%2f#f",
+      query: `?sslmode=disable&a=%2f&${NAME}&pgbouncer=true&${LIMITS}#f`,
+    },
+    {
+      title: "a TLS mode of other clients, in the engine's words",
+      given: "?sslmode=verify-full",
+      query: `?sslmode=require&sslaccept=strict&${NAME}&pgbouncer=true&${LIMITS}`,
+    },
+    {
+      title: "a TLS mode of other clients that verifies nothing",
+      given: "?sslmode=no-verify",
+      query: `?sslmode=require&sslaccept=accept_invalid_certs&${NAME}&pgbouncer=true&${LIMITS}`,
+    },
+    {
+      title: "`require` alone, written out as what it does",
+      given: "?sslmode=require",
+      query: `?sslmode=require&sslaccept=accept_invalid_certs&${NAME}&pgbouncer=true&${LIMITS}`,
+    },
+    {
+      title: "`require` that says what it does",
+      given: "?sslmode=require&sslaccept=strict",
+      query: `?sslmode=require&sslaccept=strict&${NAME}&pgbouncer=true&${LIMITS}`,
+    },
+    {
+      title: "a TLS mode, in observe",
+      given: "?sslmode=verify-full",
+      policy: { mode: "observe" },
+      query: `?sslmode=verify-full&${NAME}&pgbouncer=true&${LIMITS}`,
     },
     {
       title: "settings of the service within the policy",
@@ -110,6 +136,17 @@ describe("datasourceUrl, for the native engine on the pooled lane", () => {
     expect(datasourceUrl(policyWith({ pooled: url }, pooler, policy))).toBe(url);
   });
 
+  test("refuses a TLS mode that nobody knows, which the engine takes for `prefer`", () => {
+    const policy = policyWith({ pooled: `${pooled}?sslmode=requre` });
+
+    expect(() => datasourceUrl(policy)).toThrow(
+      expect.objectContaining({
+        code: "options/refused",
+        message: expect.stringContaining("`sslmode=requre` is no mode") as unknown,
+      }),
+    );
+  });
+
   test.each([
     ["options", "?options=-c%20statement_timeout%3D5s"],
     ["schema", "?schema=tenant"],
@@ -185,6 +222,22 @@ describe("describeEngineUrl", () => {
           { value: { name: "search_path", value: "a" }, path: "url?schema" },
         ],
         abandonQueryAfterMs: { value: 2_000, path: "url?socket_timeout" },
+      },
+    },
+    {
+      title: "a TLS mode that the engine does not know",
+      query: "?sslmode=verify-full",
+      facts: {
+        tlsMode: {
+          value: {
+            written: "sslmode=verify-full",
+            does: "no-verify",
+            standing: "unknown",
+            instead:
+              "Use `sslmode=require&sslaccept=strict`, or `sslaccept=accept_invalid_certs` where whoever answers may be trusted.",
+          },
+          path: "url?sslmode",
+        },
       },
     },
     {

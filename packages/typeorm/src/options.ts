@@ -107,6 +107,16 @@ const SHARED: Readonly<Record<string, string>> = {
   max: "poolSize",
 };
 
+/** And for those that each endpoint has of its own. */
+const OF_ENDPOINT: Readonly<Record<string, string>> = {
+  host: "host",
+  port: "port",
+  user: "username",
+  password: "password",
+  database: "database",
+  ssl: "ssl",
+};
+
 /** How a user of TypeORM calls what reaches pg; `urlName` is what a URL from the policy is called. */
 export function pathsOf(
   options: PostgresOptions,
@@ -117,6 +127,8 @@ export function pathsOf(
   return {
     option: (key) => {
       const own = SHARED[key];
+      const name = OF_ENDPOINT[key];
+      if (!(key in extra) && name !== undefined) return `${endpoint.prefix}${name}`;
       if (key in extra || own === undefined) return `extra.${key}`;
       const isOfEndpoint = key === "application_name" && options.applicationName === undefined;
       return isOfEndpoint && endpoint.credentials.applicationName

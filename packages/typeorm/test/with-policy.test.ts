@@ -117,7 +117,7 @@ suite("withPolicy", () => {
       url: `${url}?sslmode=no-verify&application_name=x`,
       entities,
       schema: "a",
-      ssl: false,
+      ssl: { rejectUnauthorized: false },
     });
 
     const guarded = withPolicy(options, policyOf());
@@ -131,7 +131,7 @@ suite("withPolicy", () => {
       extra: { maxUses: 1 },
       installExtensions: false,
       schema: "a",
-      ssl: false,
+      ssl: { rejectUnauthorized: false },
     });
     expect(guarded).toHaveProperty("entities", entities);
     expect(Object.keys(guarded)).not.toContain("nativeDriver");

@@ -4,6 +4,7 @@ import type { BlockLimits } from "./limits.ts";
 import { OpenBlock, type OverLimit } from "./open-block.ts";
 import type { BlockStatus } from "./outcome.ts";
 import { isPipelining, isSettled, type PgClient } from "../driver/pg-internals.ts";
+import { contaminationOf } from "../statements/contamination.ts";
 import { unwatch, watch, type Watched } from "./watchdog.ts";
 
 /** What the watch asks of its connection, and tells it. */
@@ -53,6 +54,7 @@ export class BlockWatch implements Watched {
     if (status === "I") {
       if (this.#block !== undefined || this.#begun !== undefined) this.forget();
     } else if (this.#block === undefined) {
+      if (this.#begun === undefined) contaminationOf(this.#client)?.noteOpened();
       this.#block = this.#begun ?? new OpenBlock(this.#host.holderSite());
       this.#block.idleSince = now();
       this.#begun = undefined;

@@ -13,6 +13,7 @@ import {
   onStalled,
   rollBack,
 } from "./ending.ts";
+import { carryExplanation } from "../carried-explanation.ts";
 import type { Guard } from "../guard.ts";
 import type { Holder, RawClient } from "./holder.ts";
 import type { BlockLimits } from "./limits.ts";
@@ -87,6 +88,7 @@ export class ConnectionGuard {
     this.#limits = limits;
     this.#raw = raw;
     client.connection.on("errorMessage", (error: unknown) => this.#onServerError(error));
+    client.connection.on("error", carryExplanation);
     this.#loss = new Loss(client, guard, this.#reports, () => ({
       status: this.#status,
       block: this.#blocks.block,
@@ -245,12 +247,14 @@ export class ConnectionGuard {
   }
 
   #onServerError(error: unknown): void {
+    carryExplanation(error);
     this.#cancellation.noteError(error);
     // The server closes the connection next; until that is seen, pg would take more statements.
     if (this.#loss.onServerError(error)) this.#refuse ??= () => this.#loss.refusal();
   }
 
   #onError(error: Error): void {
+    carryExplanation(error);
     if (isConnecting(this.#client)) {
       // pg reports an unreadable password file here and then waits for ever; this ends the connect.
       this.#client.connection.stream.destroy(error);

@@ -1,6 +1,7 @@
 import { PolicyError, type ViolationAction } from "@doorpolicy/core";
 
 import type { BlockLimits } from "./limits.ts";
+import { carryExplanation } from "../carried-explanation.ts";
 import { openedAt } from "./messages.ts";
 import type { OpenBlock } from "./open-block.ts";
 import { NOT_QUERYABLE } from "../driver/pg-internals.ts";
@@ -39,7 +40,11 @@ export function outcomeUnknownDraft(unknown: Unknown, action: ViolationAction): 
 
 /** The error of a statement that was not sent, because the connection had been lost; in pg's own words, with the reason. */
 export function notSentError(cause: unknown): Error {
-  return new Error(`${NOT_QUERYABLE}: the statement was not sent.${inWords(cause)}`, { cause });
+  const error = new Error(`${NOT_QUERYABLE}: the statement was not sent.${inWords(cause)}`, {
+    cause,
+  });
+  carryExplanation(error);
+  return error;
 }
 
 function inWords(cause: unknown): string {

@@ -221,6 +221,12 @@ export function isUnusable(client: PgClient): boolean {
   return !fields._queryable || fields._ending;
 }
 
+/** How long a connect may take, in milliseconds, whatever its options say; before it has begun. */
+export function limitConnect(client: PgClient, limitMs: number): PgClient {
+  Reflect.set(client, "_connectionTimeoutMillis", limitMs);
+  return client;
+}
+
 /** True once a socket has been asked for, whatever became of it. */
 export function hasBegunConnecting(client: PgClient): boolean {
   const fields = fieldsOf(client);

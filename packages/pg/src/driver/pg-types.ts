@@ -15,6 +15,7 @@ export interface PgStream {
   readonly bytesWritten?: number;
   readonly destroyed?: boolean;
   isPaused?(): boolean;
+  setKeepAlive?(on: boolean, afterMs: number): unknown;
   resume?(): unknown;
   destroy(error?: Error): unknown;
 }

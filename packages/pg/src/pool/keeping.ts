@@ -1,5 +1,6 @@
 import type { LaneInUse } from "@doorpolicy/core";
 
+import { attemptLimit } from "../retry/connect-retry.ts";
 import type { Keeping } from "./pool-host.ts";
 
 /** A timer that is set for longer fires at once. */
@@ -7,13 +8,15 @@ const MAX_TIMER_MS = 2_147_483_647;
 
 /** How a pool keeps its connections: as its options say after the policy has been applied to them. */
 export function keepingOf(options: Readonly<Record<string, unknown>>, lane: LaneInUse): Keeping {
-  const { maxPerProcess, lingerMs } = lane.policy.connections;
+  const { maxPerProcess, lingerMs, connectRetry } = lane.policy.connections;
   const isKept = lane.reuse === "pool";
   const max = Number(options["max"]);
+  const acquireTimeoutMs = Number(options["connectionTimeoutMillis"]);
   return {
     max,
     gateMax: Math.max(max, maxPerProcess),
-    acquireTimeoutMs: Number(options["connectionTimeoutMillis"]),
+    acquireTimeoutMs,
+    attemptMs: connectRetry ? attemptLimit(acquireTimeoutMs) : acquireTimeoutMs,
     // pg-pool reads 0 as "never".
     idleMs: isKept ? milliseconds(Number(options["idleTimeoutMillis"])) : lingerMs,
     min: isKept ? Number(options["min"] ?? 0) : 0,
@@ -21,6 +24,7 @@ export function keepingOf(options: Readonly<Record<string, unknown>>, lane: Lane
     // Where nothing is kept, 1 is the mark of that, and no count: a connection is handed on there as well.
     maxUses: isKept ? Number(options["maxUses"]) || Infinity : Infinity,
     isUnrefed: isKept,
+    connectRetry,
   };
 }
 

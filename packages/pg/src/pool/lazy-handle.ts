@@ -12,10 +12,13 @@ import type { PgClient, PgQueryConstructor } from "../driver/pg-internals.ts";
 import { failQuery, type QueryCall } from "../driver/query-forms.ts";
 import { whenAtRest } from "../units/at-rest.ts";
 import { serverLimits } from "../units/begin-commands.ts";
+import { currentAllowance, runUnder } from "../statements/allowing.ts";
+import { problemInUnit } from "../statements/in-units.ts";
 import { Block } from "../units/block.ts";
 import { acceptCall, type AskedQuery } from "../units/handle-call.ts";
 import type { Lease } from "../units/lease.ts";
 import { stalledError } from "../units/messages.ts";
+import { missingSetting } from "../units/require-setting.ts";
 import { setConfigCommand } from "../units/settings.ts";
 import { Turns } from "../units/turns.ts";
 import { answerLocally, type Command, enclose } from "../units/wire-batch.ts";
@@ -93,10 +96,11 @@ export class LazyHandle {
       connection.refusal();
     if (refusal !== undefined) return failQuery(client, call, refusal);
     const site = captureCallSite(3, FRAMES_OF_BLOCK);
+    const allowance = currentAllowance();
     return acceptCall(call, this.#Query, (asked) => {
       this.#turns.enqueue({
         block: () => this.#whole,
-        run: () => this.#run(asked, site),
+        run: () => runUnder(allowance, () => this.#run(asked, site)),
         fail: (error) => asked.query.handleError(error, client.connection),
       });
     });
@@ -128,9 +132,25 @@ export class LazyHandle {
         this.#answer(asked, "ROLLBACK", undefined);
         break;
       default:
+        this.#requireSetting(asked);
+        this.#judge(asked, site);
         this.#pending = undefined;
         await this.#open(asked, pending);
     }
+  }
+
+  /** What does not travel in a batch is looked at when it is sent. */
+  #requireSetting({ query, controlText, isBatchable }: AskedQuery): void {
+    if (!isBatchable) return;
+    const missing = missingSetting(this.#guard, undefined, controlText ?? query, this.#Query);
+    if (missing !== undefined) throw missing;
+  }
+
+  /** Its BEGIN goes out with it, so that the connection does not know yet of the block it is in. */
+  #judge(asked: AskedQuery, site: CallSite): void {
+    const { client } = this.#lease;
+    const problem = problemInUnit(this.#guard, asked, { isInBlock: true, site, client });
+    if (problem !== undefined) throw problem;
   }
 
   #answer({ query }: AskedQuery, tag: string, pending: Pending | undefined): void {
@@ -140,7 +160,7 @@ export class LazyHandle {
 
   async #open(asked: AskedQuery, { commands, site }: Pending): Promise<void> {
     const { connection } = this.#lease;
-    const isTold = this.#guard.response("transaction/limits") === "act";
+    const isTold = this.#guard.tellsServer();
     const before = [
       ...commands,
       ...(isTold ? setConfigCommand(serverLimits(connection.limits)) : []),

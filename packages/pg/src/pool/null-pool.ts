@@ -1,10 +1,11 @@
 import { soon } from "../clock.ts";
-import { hasBegunConnecting, isAcquireTimeout, type PgClient } from "../driver/pg-internals.ts";
+import { isAcquireTimeout, limitConnect, type PgClient } from "../driver/pg-internals.ts";
 import { openClient } from "../login/open-client.ts";
 import { outsideUnits } from "../units/context.ts";
 import type { Checkout } from "./checkout.ts";
 import { IdleConnections } from "./idle-connections.ts";
 import type { Gate, GateMember } from "./gate.ts";
+import { ConnectRetry } from "../retry/connect-retry.ts";
 import type { Keeping, PoolHost, TakenConnection } from "./pool-host.ts";
 import type { PoolCounters } from "./pool-counters.ts";
 import { PooledConnection } from "./pooled-connection.ts";
@@ -17,7 +18,7 @@ import { asError, type Request, WaitQueue } from "./wait-queue.ts";
  * | a connection is | asked for | ready | given back, clean | given back, not clean | its time is over | lost | `end()` |
  * | --- | --- | --- | --- | --- | --- | --- | --- |
  * | not there | opened, while fewer are being opened than callers wait, and there is room in the pool and at the gate | – | – | – | – | – | refused |
- * | being opened | – | → in use by the first who waits, else → idle | – | – | → closed | its error goes to the first who waits; → closed | → closing when it is ready |
+ * | being opened | – | → in use by the first who waits, else → idle | – | – | → closed | tried again after a pause where that may help ({@link ConnectRetry}), else its error goes to the first who waits; → closed | → closing when it is ready |
  * | in use | – | – | → in use by the first who waits; → idle; older than `maxLifetimeMs`, used `maxUses` times, with another `TimeZone` (or what else the server reports) than it was lent with, or owed to another pool at the gate: → closing | → closing | limits of its guard | → closing | waited for |
  * | idle | → in use; → closing where another pool lacks room and nobody here takes it at once | – | – | – | → closing | → closing, told to the pool's `error` listeners | → closing |
  * | closing | – | – | – | – | destroyed after 5 s | → closed | waited for |
@@ -29,12 +30,12 @@ export class NullPool implements GateMember {
   readonly #keeping: Keeping;
   readonly #queue: WaitQueue;
   readonly #idle: IdleConnections;
+  readonly #retry: ConnectRetry;
   readonly #counts = { opened: 0, failed: 0, closed: 0, handedOver: 0, timedOut: 0 };
   #connecting = 0;
   #inUse = 0;
   #closing = 0;
   #isServing = false;
-  #lastFailure: Error | undefined;
   #onEmpty: (() => void) | undefined;
   #isEnding = false;
 
@@ -46,6 +47,7 @@ export class NullPool implements GateMember {
       onTimeout: (request) => this.#onTimeout(request),
       onAborted: () => this.#leaveWhenDone(),
     });
+    this.#retry = new ConnectRetry(keeping.connectRetry, () => this.pump());
     this.#idle = new IdleConnections(keeping.idleMs, {
       mayClose: () => this.#isAboveMin,
       onOver: (connection) => this.#close(connection),
@@ -60,6 +62,7 @@ export class NullPool implements GateMember {
       idle: this.#idle.size,
       closing: this.#closing,
       waiting: this.#queue.size,
+      retried: this.#retry.tries,
       ...this.#counts,
     };
   }
@@ -69,7 +72,7 @@ export class NullPool implements GateMember {
   }
 
   get isShort(): boolean {
-    return this.#queue.size > this.#connecting + this.#idle.size && this.#hasOwnRoom;
+    return this.#queue.size > this.#connecting + this.#idle.size && this.#mayOpen;
   }
 
   get spare(): number {
@@ -111,7 +114,7 @@ export class NullPool implements GateMember {
    */
   openFor(taken: TakenConnection): boolean {
     if (this.#isEnding || this.#idle.size > 0 || this.#queue.size > 0) return false;
-    if (!this.#hasOwnRoom) return false;
+    if (!this.#mayOpen) return false;
     this.#gate.join(this);
     const isIn = this.#gate.enter();
     if (isIn) this.#openOne(taken);
@@ -157,8 +160,8 @@ export class NullPool implements GateMember {
     return this.#connecting + this.#inUse + this.#idle.size + this.#closing;
   }
 
-  get #hasOwnRoom(): boolean {
-    return this.#open < this.#keeping.max;
+  get #mayOpen(): boolean {
+    return this.#open < this.#keeping.max && this.#connecting < this.#retry.mostConnecting;
   }
 
   #openOne(taken?: TakenConnection): void {
@@ -167,8 +170,10 @@ export class NullPool implements GateMember {
       (error) => this.#giveBack(connection, error),
       () => this.#onClosed(connection),
     );
+    const limitMs = taken === undefined ? this.#keeping.attemptMs : this.#keeping.acquireTimeoutMs;
+    const onGone = (): void => this.#onGone(connection);
     const make = (): PgClient =>
-      connection.begin(this.#host.makeClient(), () => this.#onGone(connection));
+      connection.begin(limitConnect(this.#host.makeClient(), limitMs), onGone);
     // What comes of it as well: the service's `onConnect` is no part of the unit that happened to ask.
     void outsideUnits(() =>
       openClient(make, taken).then(
@@ -182,7 +187,7 @@ export class NullPool implements GateMember {
     const { client } = connection;
     connection.opened(this.#keeping.maxLifetimeMs);
     this.#counts.opened += 1;
-    this.#lastFailure = undefined;
+    this.#retry.noteSuccess();
     this.#host.emit("connect", client);
     if (connection.isGone) {
       this.#connecting -= 1;
@@ -217,18 +222,12 @@ export class NullPool implements GateMember {
   #onFailed(connection: PooledConnection, error: Error, taken: TakenConnection | undefined): void {
     this.#connecting -= 1;
     this.#counts.failed += 1;
-    this.#lastFailure = error;
+    const isTriedAgain = this.#retry.noteFailure(error, this.#queue.size > 0);
     // Whoever waits since then has the same limit, and hears of it from there.
     if (isAcquireTimeout(error)) this.#queue.expire();
-    else if (taken === undefined) this.#tellFirst(error);
+    else if (taken === undefined && !isTriedAgain) this.#tellFirst(error);
     this.#closing += 1;
-    connection.isClosing = true;
-    const { attempt } = connection;
-    if (attempt === undefined || connection.isGone || !hasBegunConnecting(attempt)) {
-      connection.closed();
-    } else {
-      attempt.connection.stream.destroy();
-    }
+    connection.giveUp();
     this.pump();
   }
 
@@ -274,7 +273,7 @@ export class NullPool implements GateMember {
     this.#host.emit("release", error, connection.client);
     // What a `connect` listener has set without waiting for it shows up in the first holder's time.
     const isOwnSetting = connection.uses === 1 && this.#host.hasConnectListener();
-    if (error || (connection.isChanged && !isOwnSetting)) {
+    if (error || connection.isSpoilt(isOwnSetting)) {
       this.#close(connection);
       return;
     }
@@ -334,8 +333,9 @@ export class NullPool implements GateMember {
 
   #onTimeout(request: Request): void {
     this.#counts.timedOut += 1;
+    const { unsolved, lastFailure } = this.#retry;
     this.#leaveWhenDone();
-    request.deliver(this.#host.timeoutError(this.#lastFailure), undefined);
+    request.deliver(unsolved ?? this.#host.timeoutError(lastFailure), undefined);
   }
 
   get #isAboveMin(): boolean {
@@ -343,6 +343,8 @@ export class NullPool implements GateMember {
   }
 
   #leaveWhenDone(): void {
-    if (this.#open === 0 && this.#queue.size === 0) this.#gate.leave(this);
+    if (this.#open > 0 || this.#queue.size > 0) return;
+    this.#retry.stop();
+    this.#gate.leave(this);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What a guarded pool has done and is doing: how much it is asked for, and whether it can give it. The last
- * five count from its beginning.
+ * six count from its beginning.
  */
 export interface PoolCounters {
   /** Sockets of this pool, those that are being opened or closed included. */
@@ -17,6 +17,8 @@ export interface PoolCounters {
   readonly opened: number;
   /** Logins that failed. */
   readonly failed: number;
+  /** Logins tried again after a pause, because one had failed that may succeed later (`connections.connectRetry`). */
+  readonly retried: number;
   readonly closed: number;
   /** Given from one caller to the next without a login between them. */
   readonly handedOver: number;
@@ -34,6 +36,7 @@ export const NOTHING_COUNTED: PoolCounters = {
   waiting: 0,
   opened: 0,
   failed: 0,
+  retried: 0,
   closed: 0,
   handedOver: 0,
   timedOut: 0,

@@ -10,6 +10,8 @@ export interface Keeping {
   /** Most connections of all pools at the gate. */
   readonly gateMax: number;
   readonly acquireTimeoutMs: number;
+  /** How long one connect may take, while callers wait for any. */
+  readonly attemptMs: number;
   /** How long a connection that nobody uses stays open. 0: it is closed at once. */
   readonly idleMs: number;
   /** So many stay open though nobody uses them. */
@@ -19,6 +21,8 @@ export interface Keeping {
   readonly maxUses: number;
   /** What nobody uses keeps no process alive. For a time that a process notices. */
   readonly isUnrefed: boolean;
+  /** A connect that failed before anything was sent is tried again while callers wait. */
+  readonly connectRetry: boolean;
 }
 
 /** What a pool needs of the `pg.Pool` that it works for. */

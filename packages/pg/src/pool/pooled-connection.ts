@@ -1,6 +1,7 @@
 import { now } from "../clock.ts";
+import { type Contamination, contaminationOf } from "../statements/contamination.ts";
 import { SessionParameters } from "./session-parameters.ts";
-import { isUnusable, type PgClient } from "../driver/pg-internals.ts";
+import { hasBegunConnecting, isUnusable, type PgClient } from "../driver/pg-internals.ts";
 
 /** A lifetime is shortened by up to this part, so that what was opened together is not closed together. */
 const SPREAD = 0.1;
@@ -18,6 +19,7 @@ export class PooledConnection {
   /** The pool has begun to close it, or has lost it. */
   isClosing = false;
   readonly #parameters = new SessionParameters();
+  #contamination: Contamination | undefined;
   #client: PgClient | undefined;
   #fault: Error | undefined;
   #isGone = false;
@@ -44,6 +46,7 @@ export class PooledConnection {
   begin(client: PgClient, onGone: () => void): PgClient {
     this.#client = client;
     this.#parameters.follow(client);
+    this.#contamination = contaminationOf(client);
     this.#isGone = false;
     client.once("error", (error: Error) => {
       this.#fault ??= error;
@@ -75,11 +78,17 @@ export class PooledConnection {
   /** Somebody gets it. */
   lend(): void {
     this.#parameters.settle();
+    this.#contamination?.begin();
   }
 
-  /** Its holder has left a parameter of the session other than it was. */
-  get isChanged(): boolean {
-    return this.#parameters.isChanged;
+  /**
+   * Its holder has left a parameter of the session other than it was, or it shows signs of another client's
+   * session, which is then reported. With `isOwnSetting` such a parameter is what every holder is to find.
+   */
+  isSpoilt(isOwnSetting: boolean): boolean {
+    const changed = this.#parameters.changed;
+    const isFoul = this.#contamination?.isFoulAtRelease(isOwnSetting ? [] : changed) ?? false;
+    return isFoul || (changed.length > 0 && !isOwnSetting);
   }
 
   /** Nobody can use it, whether pg has heard of that yet or not. */
@@ -92,6 +101,14 @@ export class PooledConnection {
   /** Its socket is closed, and pg has said so. */
   get isGone(): boolean {
     return this.#isGone;
+  }
+
+  /** It could not be opened: its socket, where it has one, is closed without a goodbye. */
+  giveUp(): void {
+    this.isClosing = true;
+    const { attempt } = this;
+    if (attempt === undefined || this.isGone || !hasBegunConnecting(attempt)) this.closed();
+    else attempt.connection.stream.destroy();
   }
 
   /** Its socket is closed, or never was open. Says so once. */

@@ -1,5 +1,7 @@
 import type { PgClient } from "../driver/pg-internals.ts";
 
+const NONE: readonly string[] = [];
+
 /**
  * The parameters that the server reports of a session (`TimeZone`, `DateStyle`, `search_path` from Postgres 18
  * on …): a pooler keeps what a client has set for that client, and would keep it for the next holder. What a
@@ -21,11 +23,12 @@ export class SessionParameters {
     if (this.#before.size > 0) this.#before.clear();
   }
 
-  /** True when one is not as the holder has found it. */
-  get isChanged(): boolean {
-    if (this.#before.size === 0) return false;
-    for (const [name, value] of this.#before) if (this.#values.get(name) !== value) return true;
-    return false;
+  /** Those that are not as the holder has found them. */
+  get changed(): readonly string[] {
+    if (this.#before.size === 0) return NONE;
+    return [...this.#before]
+      .filter(([name, value]) => this.#values.get(name) !== value)
+      .map(([name]) => name);
   }
 
   #note(message: unknown): void {

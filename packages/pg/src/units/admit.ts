@@ -23,6 +23,17 @@ export function admit(inner: CheckedTransactionOptions, outer: CheckedTransactio
       },
     );
   }
+  const { advisoryLock } = inner;
+  if (advisoryLock !== undefined && advisoryLock.shown !== outer.advisoryLock?.shown) {
+    throw new PolicyError(
+      "unit/invalid",
+      "An inner transaction() is to take an advisory lock: it would come after what the outer one has read and done already.",
+      {
+        path: "advisoryLock",
+        hint: 'Set `advisoryLock` on the outermost transaction(), or use `propagation: "new"`.',
+      },
+    );
+  }
   for (const [name, value] of Object.entries(inner.setLocal ?? {})) {
     if (outer.setLocal?.[name] === value) continue;
     throw new PolicyError(

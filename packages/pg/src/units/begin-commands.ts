@@ -1,6 +1,7 @@
 import type { IsolationLevel } from "@doorpolicy/core";
 
 import type { BlockLimits } from "../connection/limits.ts";
+import type { SqlKey } from "../direct/advisory-key.ts";
 import { keepBytes } from "./command-bytes.ts";
 import { type CheckedTransactionOptions, limitsOfOptions } from "./options.ts";
 import { setConfigCommand, type Settings } from "./settings.ts";
@@ -56,14 +57,22 @@ export function openingOf(
   limits: BlockLimits,
   isTold: boolean,
 ): Opening {
-  const { isolation, readOnly, setLocal } = options;
+  const { isolation, readOnly, setLocal, advisoryLock } = options;
   const explicit = limitsOfOptions(options);
-  if (isolation === undefined && !readOnly && setLocal === undefined && explicit === undefined) {
+  const isUsual = isolation === undefined && !readOnly && setLocal === undefined;
+  if (isUsual && explicit === undefined && advisoryLock === undefined) {
     return isTold ? usualOpening(limits) : { commands: BEGIN, limits };
   }
   const own = explicit === undefined ? limits : withExplicit(limits, explicit);
   const told = { ...(isTold ? serverLimits(own) : {}), ...explicitLimits(explicit ?? {}) };
-  return { commands: beginCommands(options, told, setLocal ?? {}), limits: own };
+  const begin = beginCommands(options, told, setLocal ?? {});
+  // Behind the limits: its own is `lock_timeout`.
+  const lock = advisoryLock === undefined ? [] : [lockCommand(advisoryLock)];
+  return { commands: [...begin, ...lock], limits: own };
+}
+
+function lockCommand({ placeholders, values }: SqlKey): Command {
+  return { text: `select pg_advisory_xact_lock(${placeholders})`, values: [...values] };
 }
 
 function usualOpening(limits: BlockLimits): Opening {

@@ -1,5 +1,6 @@
 import { type IsolationLevel, PolicyError } from "@doorpolicy/core";
 
+import { type AdvisoryKey, type SqlKey, sqlKeyOf } from "../direct/advisory-key.ts";
 import { checkedSettings, type Settings, type SettingsInput } from "./settings.ts";
 
 /** What `unitOfWork()` takes. */
@@ -50,6 +51,15 @@ export interface TransactionOptions extends UnitOptions {
   readonly lockTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
   readonly timeoutMs?: number;
+  /**
+   * An advisory lock that is taken with BEGIN and free when the transaction is stored or rolled back:
+   * `pg_advisory_xact_lock`. It needs no connection of its own and works through every pooler. Waiting
+   * for it is bounded by `lockTimeoutMs`, and holds the connection. With `"repeatable read"` and
+   * `"serializable"` the snapshot is older than the lock. Only of the outermost.
+   *
+   * @default none
+   */
+  readonly advisoryLock?: AdvisoryKey;
   /** Aborted, it cancels what runs, rolls back and rejects with the signal's reason, at once. */
   readonly signal?: AbortSignal;
   /**
@@ -83,8 +93,12 @@ export interface CheckedUnitOptions extends Omit<UnitOptions, "setLocal"> {
 }
 
 /** Checked options of a transaction. */
-export interface CheckedTransactionOptions extends Omit<TransactionOptions, "setLocal" | "retry"> {
+export interface CheckedTransactionOptions extends Omit<
+  TransactionOptions,
+  "setLocal" | "retry" | "advisoryLock"
+> {
   readonly setLocal?: Settings;
+  readonly advisoryLock?: SqlKey;
   readonly retry?: Required<RetryOptions>;
 }
 
@@ -111,6 +125,7 @@ const KEYS: Readonly<Record<keyof TransactionOptions, (value: unknown) => string
   lockTimeoutMs: milliseconds,
   idleTimeoutMs: milliseconds,
   timeoutMs: milliseconds,
+  advisoryLock: () => undefined,
   signal: (value) => (value instanceof AbortSignal ? undefined : "an AbortSignal"),
   retry: retryProblem,
   autosave: oneOf(["off", "statement"]),
@@ -134,12 +149,18 @@ export function checkedUnitOptions(given: UnitOptions): CheckedUnitOptions {
 /** @throws PolicyError `unit/invalid` naming the key, its value and what is allowed. */
 export function checkedTransactionOptions(given: TransactionOptions): CheckedTransactionOptions {
   if (given === NO_OPTIONS) return NO_OPTIONS;
-  const { setLocal: input, retry, ...rest } = checked("transaction", given, Object.keys(KEYS));
+  const {
+    setLocal: input,
+    retry,
+    advisoryLock,
+    ...rest
+  } = checked("transaction", given, Object.keys(KEYS));
   const setLocal = checkedSettings(input);
   return {
     ...rest,
     ...(setLocal === undefined ? {} : { setLocal }),
     ...(retry === undefined ? {} : { retry: completeRetry(retry) }),
+    ...(advisoryLock === undefined ? {} : { advisoryLock: sqlKeyOf(advisoryLock) }),
   };
 }
 

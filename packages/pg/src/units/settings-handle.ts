@@ -17,8 +17,11 @@ import { forgotten } from "./forgotten.ts";
 import { acceptCall, type AskedQuery, queryClassOf } from "./handle-call.ts";
 import type { ConnectionSource, Lease } from "./lease.ts";
 import { rawControlError, rolledBackError, stalledError } from "./messages.ts";
+import { missingSetting } from "./require-setting.ts";
 import { setLocalTexts, type Settings } from "./settings.ts";
 import { SingleHandle } from "../pool/single-handle.ts";
+import { type Allowance, currentAllowance } from "../statements/allowing.ts";
+import { problemInUnit } from "../statements/in-units.ts";
 import { Turns } from "./turns.ts";
 import { type Command, enclose } from "./wire-batch.ts";
 
@@ -94,16 +97,18 @@ export class SettingsHandle {
     const refusal =
       (this.#isReleased ? releasedError() : undefined) ??
       this.#lease.refusal() ??
-      connection.refusal();
+      connection.refusal() ??
+      missingSetting(this.#source.guard, this.#settings, call.config, Query);
     if (refusal !== undefined) return failQuery(client, call, refusal);
     const Own = queryClassOf(client);
+    const allowance = currentAllowance();
     return acceptCall(
       call,
       Query,
       (asked) => {
         this.#turns.enqueue({
           block: () => this.#whole,
-          run: () => this.#run(asked),
+          run: () => this.#run(asked, allowance),
           fail: (error) => asked.query.handleError(error, client.connection),
         });
       },
@@ -115,10 +120,16 @@ export class SettingsHandle {
     );
   }
 
-  async #run({ query, text, controlText, isBatchable }: AskedQuery): Promise<void> {
+  async #run(asked: AskedQuery, allowance: Allowance | undefined): Promise<void> {
+    const { query, text, controlText, isBatchable } = asked;
     const controls = controlsIn(controlText);
     const reader = text === undefined ? this.#lease.borrower.site : undefined;
     const isInBlock = this.#status() !== "I";
+    const { client, borrower } = this.#lease;
+    const { site } = borrower;
+    const place = { isInBlock, isWrapped: !isInBlock, site, client, allowance };
+    const problem = problemInUnit(this.#source.guard, asked, place);
+    if (problem !== undefined) throw problem;
     if (text !== undefined) this.#checkControls(text, controls);
     else if (controls.length > 0) {
       throw rawControlError(
@@ -178,10 +189,7 @@ export class SettingsHandle {
   /** BEGIN carries limits and settings in the same message, before anything that the caller sends. */
   async #begin(query: PgQuery, text: string, opening: number): Promise<void> {
     const { connection, borrower } = this.#lease;
-    const limits =
-      this.#source.guard.response("transaction/limits", text) === "act"
-        ? setLocalText(connection.limits)
-        : "";
+    const limits = this.#source.guard.tellsServer(text) ? setLocalText(connection.limits) : "";
     const settings = setLocalTexts(this.#settings)
       .map((setting) => `; ${setting}`)
       .join("");

@@ -1,12 +1,18 @@
 import { PolicyError } from "@doorpolicy/core";
 
+import { checkedSearchPath, namesOf } from "./schema-list.ts";
 import type { Command } from "./wire-batch.ts";
 
 /** Settings by name; what the caller gave, as texts. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** What `setLocal` takes. */
-export type SettingsInput = Readonly<Record<string, string | number | bigint | boolean>>;
+/**
+ * What `setLocal` takes. A list is for `search_path` only: one schema in each element, taken literally,
+ * which is the form for names that come from outside.
+ */
+export type SettingsInput = Readonly<
+  Record<string, string | number | bigint | boolean | readonly string[]>
+>;
 
 /** A parameter's name: of Postgres itself, or with a dot for one of the application's. */
 const NAME = /^[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*$/u;
@@ -59,8 +65,11 @@ function checkedValue(name: string, value: unknown): string {
       "Use `isolation` and `readOnly` of `transaction()`.",
     );
   }
+  if (name.toLowerCase() === "search_path" && (typeof value === "string" || Array.isArray(value))) {
+    return checkedSearchPath(value, path);
+  }
   if (!["string", "number", "bigint", "boolean"].includes(typeof value)) {
-    const what = value === null ? "null" : typeof value;
+    const what = value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;
     throw invalid(
       path,
       `\`${path}\` is ${what}, so that the setting of somebody else could stay.`,
@@ -92,7 +101,7 @@ export function setLocalTexts(settings: Settings): readonly string[] {
       .split(".")
       .map((part) => `"${part.toLowerCase()}"`)
       .join(".");
-    return `SET LOCAL ${path} TO ${LIST_SETTINGS.has(name.toLowerCase()) ? listOf(value) : literal(value)}`;
+    return `SET LOCAL ${path} TO ${LIST_SETTINGS.has(name) ? listOf(name, value) : literal(value)}`;
   });
 }
 
@@ -104,11 +113,15 @@ const LIST_SETTINGS: ReadonlySet<string> = new Set([
   "local_preload_libraries",
 ]);
 
-function listOf(value: string): string {
-  const names = [...value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,"]*))\s*(?:,|$)/gu)]
+function listOf(name: string, value: string): string {
+  const names = name === "search_path" ? namesOf(value) : elementsOf(value);
+  return names.length === 0 ? "''" : names.map((one) => literal(one)).join(", ");
+}
+
+function elementsOf(value: string): readonly string[] {
+  return [...value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,"]*))\s*(?:,|$)/gu)]
     .map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.trim().toLowerCase() ?? "")
     .filter((name) => name !== "");
-  return names.length === 0 ? "''" : names.map((name) => literal(name)).join(", ");
 }
 
 /** A literal that means the same whatever `standard_conforming_strings` says. */

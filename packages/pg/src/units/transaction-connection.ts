@@ -153,7 +153,7 @@ export class TransactionConnection {
     // Every caller in it may listen for the connection's errors, which node would take for a leak.
     this.#listenersBefore = lease.client.getMaxListeners();
     lease.client.setMaxListeners(0);
-    const isTold = source.guard.response("transaction/limits") === "act";
+    const isTold = source.guard.tellsServer();
     const opening = openingOf(this.options, connection.limits, isTold);
     connection.setLimits(opening.limits);
     const outermost = Block.outermost(opening.commands, borrower);

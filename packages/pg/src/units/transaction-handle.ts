@@ -15,7 +15,9 @@ import type { Block } from "./block.ts";
 import { acceptCall, type AskedQuery, queryClassOf } from "./handle-call.ts";
 import type { Borrower } from "./lease.ts";
 import { isolationError, rawControlError, rolledBackError } from "./messages.ts";
+import { missingSetting } from "./require-setting.ts";
 import { SingleHandle } from "../pool/single-handle.ts";
+import { problemInUnit } from "../statements/in-units.ts";
 import type { Connected, TransactionConnection } from "./transaction-connection.ts";
 import type { BorrowRequest } from "./unit.ts";
 import { answerLocally } from "./wire-batch.ts";
@@ -126,7 +128,8 @@ export class TransactionHandle {
     const { source } = this.request;
     const { Query } = source;
     if (call.config === undefined || call.config === null) return client.query(call.config);
-    const refusal = this.#refusal();
+    const { setLocal } = this.#owner.transaction.options;
+    const refusal = this.#refusal() ?? missingSetting(source.guard, setLocal, call.config, Query);
     if (refusal !== undefined) return failQuery(client, call, refusal);
     return acceptCall(
       call,
@@ -151,12 +154,23 @@ export class TransactionHandle {
     );
   }
 
-  #enqueue({ query, text, controlText, isBatchable }: AskedQuery): void {
+  #enqueue(asked: AskedQuery): void {
+    const { query, text, controlText, isBatchable } = asked;
     if (this.request.isSingle) this.#statement = controlText;
     const controls = controlsIn(controlText);
     const [only] = controls;
     const fail = (error: Error): void =>
       query.handleError(error, this.#connected.lease.client.connection);
+    const { guard: own } = this.request.source;
+    const problem = problemInUnit(own, asked, {
+      isInBlock: true,
+      site: this.#readerSite,
+      client: this.#connected.lease.client,
+    });
+    if (problem !== undefined) {
+      soon(() => fail(problem));
+      return;
+    }
     if (text !== undefined) this.#answerTruly(query, only === undefined);
     if (text === undefined && only !== undefined) {
       const { guard } = this.#connected.source;

@@ -134,9 +134,11 @@ describe("thousands who wait", () => {
 });
 
 describe("a connection that cannot be had", () => {
+  // What is tried again instead is in `../retry`.
+  const connectRetry = false;
   const faults: Readonly<Record<string, () => Promise<[CountedPool, RegExp]>>> = {
     "nobody listens": async () => {
-      const pool = stage.actor({ maxPerProcess: 2 }).pool({
+      const pool = stage.actor({ maxPerProcess: 2, connectRetry }).pool({
         connectionString: `postgres://app@127.0.0.1:${await closedPort()}/app`,
       });
       return [pool, /ECONNREFUSED/];
@@ -169,7 +171,7 @@ describe("a connection that cannot be had", () => {
   });
 
   test("is no reason to refuse the next caller once it can be had", async () => {
-    const pool = wired({ maxPerProcess: 1 });
+    const pool = wired({ maxPerProcess: 1, connectRetry });
     stage.wire.hold();
     const failed = rejection(pool.query("select 1"));
     const others = [2, 3, 4].map((n) => pool.query("select $1::int as n", [n]));

@@ -118,7 +118,7 @@ export function walkOpening({ stage, actor, wired }: Walk): void {
     });
 
     test("lost, gives its error to whoever waits longest, and its place to the next", async () => {
-      const pool = wired({ maxPerProcess: 1 });
+      const pool = wired({ maxPerProcess: 1, connectRetry: false });
       stage().wire.hold();
       const first = rejection(pool.query("select 1"));
       const second = pool.query("select 2 as n");

@@ -320,7 +320,6 @@ describe("transaction control in transaction()", () => {
 
   test.each([
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
-    "set session characteristics as transaction isolation level read committed",
     "BEGIN ISOLATION LEVEL READ COMMITTED",
     "SET LOCAL transaction_isolation = 'read committed'",
   ])("takes %s where it asks for no more than there is", async (text) => {

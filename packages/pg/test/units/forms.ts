@@ -227,7 +227,6 @@ export const FORMS: readonly Form[] = [
       for await (const chunk of client.query(copy.to(`copy (${read}) to stdout`))) {
         chunks.push(chunk);
       }
-      await client.query("create temp table if not exists copied (s text) on commit drop");
       await pipeline(
         Readable.from(["901\tcopied\n", "902\tcopied\n"]),
         client.query(copy.from("copy t from stdin")),

@@ -1,0 +1,66 @@
+import { definePolicy, type Policy, type TargetPolicy } from "@doorpolicy/core";
+import { type FaultProxy, startFaultProxy } from "@doorpolicy/testbed";
+
+import { startWorld, type World } from "../world.ts";
+
+/** What is another in a target; `undefined` where it has none. */
+type TargetChanges = { readonly [Key in keyof TargetPolicy]?: TargetPolicy[Key] | undefined };
+
+/** Servers, and a wire on the way to Postgres itself. */
+export interface DirectWorld extends AsyncDisposable {
+  readonly world: World;
+  readonly wire: FaultProxy;
+  /** A policy of its own with a direct lane through the wire; each has connections of its own. */
+  policy(target?: TargetChanges, more?: Policy): Policy;
+  /** How many advisory locks are held, as Postgres itself says. */
+  locks(): Promise<number>;
+  /** Backends of the policy's name, in the order in which they were started. */
+  backends(): Promise<number[]>;
+  /** Ends the backends of the policy's name. */
+  terminate(): Promise<void>;
+}
+
+export async function startDirectWorld(): Promise<DirectWorld> {
+  const world = await startWorld();
+  const { urls } = world.bed;
+  const wire = await startFaultProxy({ target: urls.direct });
+  const name = "application_name = 'billing:deploy@web-1' and backend_type = 'client backend'";
+  return {
+    world,
+    wire,
+    policy(changes = {}, more = {}) {
+      const target = {
+        pooler: { kind: "pgbouncer", version: "1.24" },
+        pooled: urls.pooled,
+        direct: wire.url(urls.direct),
+        ...changes,
+      };
+      const given = Object.entries(target).filter(([, value]) => value !== undefined);
+      return definePolicy({
+        mode: "enforce",
+        naming: { app: "billing", user: "deploy", host: "web-1" },
+        targets: { main: Object.fromEntries(given) },
+        ...more,
+      });
+    },
+    async locks() {
+      const [row] = await world.bed.sql(
+        "select count(*) as held from pg_locks where locktype = 'advisory' and granted",
+      );
+      return Number(row?.["held"]);
+    },
+    async backends() {
+      const rows = await world.bed.sql(
+        `select pid from pg_stat_activity where ${name} and client_port <> -1 order by backend_start`,
+      );
+      return rows.map(({ pid }) => Number(pid));
+    },
+    async terminate() {
+      await world.bed.sql(`select pg_terminate_backend(pid) from pg_stat_activity where ${name}`);
+    },
+    async [Symbol.asyncDispose]() {
+      await wire.stop();
+      await world[Symbol.asyncDispose]();
+    },
+  };
+}
