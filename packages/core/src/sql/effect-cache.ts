@@ -1,6 +1,7 @@
 import type { Effect, Effects } from "./effect.ts";
-import { effectsOf } from "./effects.ts";
+import { effectsOf, ORDINARY } from "./effects.ts";
 import { KeptTexts } from "./kept-texts.ts";
+import { isOrdinary } from "./ordinary.ts";
 import { bodyEnd, bodyStart } from "./outer-comments.ts";
 
 /** How much an {@link EffectCache} keeps. */
@@ -16,11 +17,16 @@ export interface EffectCacheLimits {
  * text without the comments that it begins and ends with. So a comment of a tracing agent, which is never
  * the same, does not make each statement a new one.
  *
- * With the defaults it holds 8 MB at most, if every text were as long as may be and held a character
+ * With the defaults it holds 16 MB at most, if every text were as long as may be and held a character
  * beyond Latin-1.
  */
 export class EffectCache {
   private readonly kept: KeptTexts<Effects>;
+  /**
+   * What stood before the last comment of a text, and whether that is ordinary by one look: then no string or
+   * comment is open at its end, and what follows it is a comment whatever is in it.
+   */
+  private readonly heads: KeptTexts<boolean>;
   /** Often the next one is the same again, and then even the comments need no look. */
   private lastText = "";
   private lastEffects: Effects = effectsOf("");
@@ -28,6 +34,7 @@ export class EffectCache {
 
   constructor({ maxTexts = 1000, maxLength = 4096 }: EffectCacheLimits = {}) {
     this.kept = new KeptTexts(maxTexts);
+    this.heads = new KeptTexts(maxTexts);
     this.maxLength = maxLength;
   }
 
@@ -40,6 +47,8 @@ export class EffectCache {
   effectsOf(text: string): Effects {
     if (text === this.lastText) return this.lastEffects;
     if (text.length > this.maxLength) return effectsOf(text);
+    // An agent's comment is new each time: reading its characters would cost more than all the rest.
+    if (text.endsWith("*/") && this.isOrdinaryBeforeComment(text)) return ORDINARY;
     const from = bodyStart(text);
     const to = bodyEnd(text, from);
     const isWhole = from === 0 && to === text.length;
@@ -48,6 +57,18 @@ export class EffectCache {
     this.lastText = text;
     this.lastEffects = effects;
     return effects;
+  }
+
+  private isOrdinaryBeforeComment(text: string): boolean {
+    const start = text.lastIndexOf("/*");
+    // The comment has to end with the text, and no other may stand in it.
+    if (start <= 0 || text.indexOf("*/", start + 2) !== text.length - 2) return false;
+    const head = text.slice(0, start);
+    const known = this.heads.get(head);
+    if (known !== undefined) return known;
+    const isKnown = isOrdinary(head);
+    this.heads.set(head, isKnown);
+    return isKnown;
   }
 
   private ofBody(body: string): Effects {

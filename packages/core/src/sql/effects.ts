@@ -5,7 +5,7 @@ import { StatementCursor } from "./effects/statement-cursor.ts";
 import { isOrdinary } from "./ordinary.ts";
 
 /** What nearly every text gives. */
-const ORDINARY: Effects = Object.freeze({ effects: Object.freeze([]), statements: 1 });
+export const ORDINARY: Effects = Object.freeze({ effects: Object.freeze([]), statements: 1 });
 
 /**
  * What the statements of a text do to the session that runs them, as far as the text shows it: each

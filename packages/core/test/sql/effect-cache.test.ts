@@ -55,6 +55,27 @@ describe("what is kept", () => {
   });
 });
 
+describe("what stands before a comment of any kind", () => {
+  test("is ordinary again when the comment is another", () => {
+    const cache = new EffectCache();
+
+    const found = ["! 1", "\\ $$ 2", "' \" 3"].map((odd) =>
+      cache.effectsOf(`select 1 /* ${odd} */`),
+    );
+
+    expect(new Set(found)).toEqual(new Set([effectsOf("select 1")]));
+  });
+
+  test("is read by what it does, each time", () => {
+    const cache = new EffectCache();
+    for (const odd of ["! 1", "! 2"]) {
+      const text = `listen a /* ${odd} */`;
+
+      expect(cache.effectsOf(text)).toEqual(effectsOf(text));
+    }
+  });
+});
+
 describe("no comment is taken for one that", () => {
   const texts = [
     "select '/*', pg_advisory_lock(1) -- */",
@@ -68,6 +89,9 @@ describe("no comment is taken for one that", () => {
     "/*a*/ select pg_advisory_lock(1) /*/",
     "-- /*\nselect pg_advisory_lock(1) /**/",
     "/*/ select 1 */ select pg_advisory_lock(1)",
+    "select 1 /* a */, pg_advisory_lock(1) -- */",
+    "select 1 /* a */, pg_advisory_lock(1) /* ! */",
+    "select 1 /* /* */ */, pg_advisory_lock(1) /* ! */",
   ];
   for (const text of texts) {
     test(`is none: ${JSON.stringify(text)}`, () => {
