@@ -20,7 +20,23 @@ const EXCEPTIONS: readonly {
       "a name with modifiers before a constant, `vec(3) '1'`, casts it and is no call; libpg_query takes a parameter there as well",
     applies: hasConstantBehindParenthesis,
   },
+  {
+    reason:
+      "libpg_query leaves an empty text out, and shows `COPY t FROM ''`, of a file without a name, as FROM STDIN",
+    applies: hasFileWithoutName,
+  },
 ];
+
+function hasFileWithoutName(text: string): boolean {
+  const lexer = new Lexer(text);
+  let isBehind = false;
+  while (lexer.nextSignificant() !== "end") {
+    const isEmpty = /^(?:e|n|u&)?''$|^(\$\w*\$)\1$/i.test(lexer.slice());
+    if (isBehind && isEmpty && isStringKind(lexer.kind)) return true;
+    isBehind = lexer.is("from") || lexer.is("to") || lexer.is("program");
+  }
+  return false;
+}
 
 function hasConstantBehindParenthesis(text: string): boolean {
   const lexer = new Lexer(text);
