@@ -4,6 +4,7 @@ import { rejection, soon } from "../../expect.ts";
 import type { Scenario } from "../../scenario.ts";
 import { durable, heldBlock } from "../ask.ts";
 import { judge, writeThrough } from "./writers.ts";
+import { connectFailed } from "./connect-failed.ts";
 
 const feature = "A pooler at its limits is waited for, or says so";
 
@@ -21,8 +22,7 @@ export const limits: readonly Scenario[] = [
 
       await using _ = await server.setPooler({ max_client_conn: 1 });
       const asked = [db.insert("one"), db.insert("two")];
-      // It was refused by now, and asks again.
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await connectFailed();
       await held.end();
       await other.close();
 

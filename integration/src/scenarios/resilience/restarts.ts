@@ -4,6 +4,7 @@ import { eventually, soon } from "../../expect.ts";
 import type { Scenario } from "../../scenario.ts";
 import { heldBlock } from "../ask.ts";
 import { judge, kindsOf, writeThrough } from "./writers.ts";
+import { connectFailed } from "./connect-failed.ts";
 
 const feature = "A server that restarts is waited for";
 
@@ -28,8 +29,7 @@ export const restarts: readonly Scenario[] = [
       await server.stopPooler();
       const asked = ["one", "two", "three"].map((number) => db.insert(number));
       const inOne = transaction(() => db.insert("four"));
-      // Long enough for a first attempt to have failed.
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await connectFailed();
       await server.startPooler();
 
       await soon("Those who waited", Promise.all([...asked, inOne]));
