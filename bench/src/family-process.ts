@@ -12,8 +12,17 @@ process.once("message", (request: Request) => {
       answer({ kind: "failed", error: error instanceof Error ? `${error.stack}` : "no Error" });
       process.exitCode = 1;
     })
-    .finally(() => process.disconnect());
+    .finally(() => {
+      process.off("disconnect", abandon);
+      process.disconnect();
+    });
 });
+process.once("disconnect", abandon);
+
+/** Nobody is left who wants the figures. What was started is stopped by its janitor. */
+function abandon(): void {
+  process.exit(1);
+}
 
 async function run(request: Request): Promise<void> {
   const { family, allowDownload, quick } = request;

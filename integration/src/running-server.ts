@@ -1,4 +1,4 @@
-import { startTestbed, type Testbed } from "@doorpolicy/testbed";
+import { startTestbed, type Testbed, type TestbedOptions } from "@doorpolicy/testbed";
 import pg from "pg";
 import type { Row } from "./client.ts";
 import { eventually } from "./expect.ts";
@@ -76,8 +76,7 @@ export async function startServer(
       version: spec.postgres,
       settings: { log_statement: "all", log_line_prefix: "%a|%p|", max_connections: 120 },
     },
-    pooler: spec.pgbouncer === undefined ? false : { version: spec.pgbouncer },
-    poolSize: POOL_SIZE,
+    ...poolerOf(spec),
   });
   try {
     return await observe(spec, testbed);
@@ -85,6 +84,15 @@ export async function startServer(
     await testbed.stop();
     throw error;
   }
+}
+
+/** Odyssey reads its pool's size from its file alone, and 1 is what its scenarios ask for. */
+function poolerOf({ pgbouncer, odyssey }: ServerSpec): Pick<TestbedOptions, "pooler" | "poolSize"> {
+  if (odyssey !== undefined) return { pooler: { kind: "odyssey", version: odyssey }, poolSize: 1 };
+  return {
+    pooler: pgbouncer === undefined ? false : { version: pgbouncer },
+    poolSize: POOL_SIZE,
+  };
 }
 
 async function observerOf(url: string): Promise<pg.Client> {
@@ -130,7 +138,7 @@ async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServe
   }
 
   async function reset(poolSize = POOL_SIZE): Promise<void> {
-    if (pooled) {
+    if (spec.pgbouncer !== undefined) {
       await testbed.admin(`set default_pool_size = ${poolSize}`);
       for (const url of [urls.pooled, urls.session]) {
         const database = new URL(url).pathname.slice(1);

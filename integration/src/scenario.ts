@@ -77,6 +77,9 @@ export function skipReason(
   server: ServerSpec,
   guarded: boolean,
 ): string | undefined {
+  if (server.only !== undefined && !scenario.id.startsWith(server.only)) {
+    return `${server.title}, only ${server.only}* is asked`;
+  }
   if (scenario.policyOnly && !guarded) return "a plain client has no policy to ask";
   const clientLacks = scenario.clientNeeds?.find((need) => !client.can.has(need));
   if (clientLacks !== undefined) return `${client.title} ${CLIENT_LACKS[clientLacks]}`;

@@ -16,10 +16,14 @@ export interface ServerSpec {
   /** For titles: "through PgBouncer 1.24 in transaction mode". */
   readonly title: string;
   readonly postgres: "15" | "16" | "17" | "18";
-  /** The PgBouncer version; absent where clients connect to Postgres itself. */
+  /** The PgBouncer version; absent where another pooler stands there, or none. */
   readonly pgbouncer?: string;
+  /** The Odyssey version. Its server connections are not cleaned, and there is one a database. */
+  readonly odyssey?: string;
   readonly poolMode: "transaction" | "session" | "none";
   readonly traits: ReadonlySet<ServerTrait>;
+  /** Asked scenarios whose ids begin so and no others: the rest reads PgBouncer's console. */
+  readonly only?: string;
 }
 
 function pgbouncer(version: string, postgres: ServerSpec["postgres"] = "17"): ServerSpec {
@@ -46,6 +50,16 @@ function session(version: string): ServerSpec {
   };
 }
 
+const odyssey: ServerSpec = {
+  id: "odyssey-1.5",
+  title: "through Odyssey 1.5 in transaction mode",
+  postgres: "17",
+  odyssey: "1.5.2",
+  poolMode: "transaction",
+  traits: new Set(["pooler", "transaction-mode"]),
+  only: "statements/",
+};
+
 const direct: ServerSpec = {
   id: "direct",
   title: "on the direct lane",
@@ -65,6 +79,7 @@ export const matrixServers: readonly ServerSpec[] = [
 export const servers: readonly ServerSpec[] = [
   ...matrixServers,
   session("1.24"),
+  odyssey,
   direct,
   pgbouncer("1.24", "15"),
   pgbouncer("1.24", "16"),
@@ -73,6 +88,10 @@ export const servers: readonly ServerSpec[] = [
 
 /** What a policy says of the server. */
 export function poolerPolicy(spec: ServerSpec): PoolerPolicy {
-  if (spec.pgbouncer === undefined || spec.poolMode === "none") return { kind: "none" };
-  return { kind: "pgbouncer", version: spec.pgbouncer, mode: spec.poolMode };
+  const mode = spec.poolMode;
+  if (mode === "none") return { kind: "none" };
+  if (spec.pgbouncer !== undefined) return { kind: "pgbouncer", version: spec.pgbouncer, mode };
+  if (spec.odyssey === undefined) return { kind: "none" };
+  const settings = { resetsSessionState: false, tracksNamedStatements: true };
+  return { kind: "odyssey", version: spec.odyssey, mode, settings };
 }
