@@ -107,6 +107,9 @@ async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServe
   let observer = await observerOf(urls.direct);
   await observer.query(CREATE_TABLES);
   const pooled = spec.traits.has("pooler");
+  /** It was told to end, and a scenario that failed has not brought it back. */
+  let isPoolerDisturbed = false;
+  let isPostgresAway = false;
 
   async function rows(sql: string): Promise<readonly Row[]> {
     return (await observer.query<Record<string, unknown>>(sql)).rows;
@@ -137,7 +140,17 @@ async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServe
       }));
   }
 
+  /** A plain client's scenario fails where it likes, between the end of a server and its return. */
+  async function bringBack(): Promise<void> {
+    if (isPostgresAway) await startPostgres();
+    if (!isPoolerDisturbed) return;
+    await testbed.stopPooler();
+    await testbed.startPooler();
+    isPoolerDisturbed = false;
+  }
+
   async function reset(poolSize = POOL_SIZE): Promise<void> {
+    await bringBack();
     if (spec.pgbouncer !== undefined) {
       await testbed.admin(`set default_pool_size = ${poolSize}`);
       for (const url of [urls.pooled, urls.session]) {
@@ -156,6 +169,13 @@ async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServe
   async function startPostgres(): Promise<void> {
     await testbed.startPostgres();
     observer = await observerOf(urls.direct);
+    isPostgresAway = false;
+  }
+
+  async function stopPostgres(): Promise<void> {
+    isPostgresAway = true;
+    await observer.end();
+    await testbed.stopPostgres();
   }
 
   const url = { transaction: urls.pooled, session: urls.session, none: urls.direct }[spec.poolMode];
@@ -173,10 +193,14 @@ async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServe
       await rows(`select pg_terminate_backend(${pid})`);
     },
     reset,
-    stopPooler: () => testbed.stopPooler(),
+    stopPooler() {
+      isPoolerDisturbed = true;
+      return testbed.stopPooler();
+    },
     startPooler: () => testbed.startPooler(),
     isPoolerRunning: () => testbed.pooler?.pid !== undefined,
     signalPooler(signal) {
+      isPoolerDisturbed = true;
       const pid = testbed.pooler?.pid;
       if (pid !== undefined) process.kill(pid, signal);
     },
@@ -193,14 +217,10 @@ async function observe(spec: ServerSpec, testbed: Testbed): Promise<RunningServe
         },
       };
     },
-    async stopPostgres() {
-      await observer.end();
-      await testbed.stopPostgres();
-    },
+    stopPostgres,
     startPostgres,
     async restartPostgres() {
-      await observer.end();
-      await testbed.stopPostgres();
+      await stopPostgres();
       await startPostgres();
     },
     markLogs() {
