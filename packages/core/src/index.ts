@@ -91,11 +91,16 @@ export {
   type TlsMode,
   tlsText,
 } from "./settings.ts";
-export { isDirectPooled } from "./url/place.ts";
+export { completePlace, isDirectPooled, isPooledPlace, type Place } from "./url/place.ts";
 export { readStartupOptions, type StartupOptions } from "./startup-options.ts";
 export { type ConnectionUrl, readConnectionUrl } from "./url/connection-url.ts";
 export { credentialsOf, type UrlCredentials } from "./url/credentials.ts";
-export { type UrlParameter, withoutParameters, withParameter } from "./url/parameters.ts";
+export {
+  conflictingParameters,
+  type UrlParameter,
+  withoutParameters,
+  withParameter,
+} from "./url/parameters.ts";
 export type { FindingLevel, StatementFinding } from "./statements/finding.ts";
 export { judgeStatement } from "./statements/judge-statement.ts";
 export { longStatementFinding } from "./statements/long-statement.ts";

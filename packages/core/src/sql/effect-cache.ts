@@ -6,7 +6,12 @@ import { bodyEnd, bodyStart } from "./outer-comments.ts";
 
 /** How much an {@link EffectCache} keeps. */
 export interface EffectCacheLimits {
-  /** Texts that are kept at most; those that nobody has asked for longest go first. @default 1000 */
+  /**
+   * Texts that are kept at most, and as many beginnings of texts that end in a comment; those that nobody has
+   * asked for longest go first.
+   *
+   * @default 1000
+   */
   readonly maxTexts?: number;
   /** UTF-16 code units of a text that is kept at most; a longer one is read each time. @default 4096 */
   readonly maxLength?: number;
@@ -38,7 +43,7 @@ export class EffectCache {
     this.maxLength = maxLength;
   }
 
-  /** How many texts are kept. */
+  /** How many texts are kept, beginnings not counted. */
   get size(): number {
     return this.kept.size;
   }

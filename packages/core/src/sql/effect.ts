@@ -13,9 +13,11 @@ export type SettingScope = "session" | "transaction";
  *
  * - `set`: a run-time parameter, by `SET`, `RESET`, `set_config()` or what stands for them (`SET ROLE`,
  *   `SET TIME ZONE`, `SET NAMES`, `SET SESSION AUTHORIZATION`, `SET SESSION CHARACTERISTICS`). `parameter`
- *   is `"all"` for `RESET ALL`, and `undefined` for an `UPDATE` of `pg_settings`, by `set_config()`. The scope
- *   of `set_config()` may be bound or computed. `setseed()` sets `seed`. A parameter that was not known before
- *   is `''` after its transaction, and not unknown again (PostgreSQL 15).
+ *   is `"all"` for `RESET ALL`, and `undefined` for an `UPDATE` of `pg_settings` (by `"update"`) and for a name
+ *   that cannot be read. The scope of `set_config()` may be bound or computed. `setseed()` sets `seed`. A
+ *   parameter that was not known before is `''` after its transaction, and not unknown again (PostgreSQL 15).
+ *   `isOn`, of `standard_conforming_strings` alone, by which every later text is read: whether its value is
+ *   shown to be true, or what is bound to it; of a name that is bound it is told as well.
  * - `set-transaction`: `SET TRANSACTION`, `SET CONSTRAINTS`: of the current transaction.
  * - `transaction-control`: what `transactionControlsIn` gives, save `SET TRANSACTION`.
  * - `session-lock`, `session-unlock`: advisory locks of the session, by function.
@@ -23,22 +25,24 @@ export type SettingScope = "session" | "transaction";
  * - `listen`, `unlisten`, `notify`: channels (`"*"` for all, `""` for one that `pg_notify()` is given by a
  *   parameter or an expression).
  * - `cursor`: `DECLARE`; `fetch`: `FETCH`, `MOVE`, `CLOSE`, by name (`"all"` for `CLOSE ALL`).
- * - `temp`: a temporary table, view or sequence that is made, and whatever is made in the schema `pg_temp`.
- * - `prepare`, `execute`, `deallocate`: prepared statements of SQL (`"all"` for `DEALLOCATE ALL`).
+ * - `temp`: a temporary table, view or sequence that is made, and what else is made in the schema `pg_temp`, save
+ *   operators, their classes and families, and what belongs to text search.
+ * - `prepare`, `execute`, `deallocate`: prepared statements of SQL (`isAll` for `DEALLOCATE ALL`).
  * - `discard`: `DISCARD ALL`, `PLANS`, `SEQUENCES`, `TEMP`.
  * - `load`: a library.
  * - `sequence`: `nextval`, `setval`; `sequence-read`: `currval`, `lastval`, which read what this session did.
  * - `needs-autocommit`: refused inside a block (`VACUUM`, `CREATE INDEX CONCURRENTLY`, `CREATE DATABASE`, …).
  * - `copy`: `COPY … FROM STDIN` or `TO STDOUT`.
  * - `opaque`: a `DO`, a `CALL`, or a function that is not known to be harmless: what it does cannot be
- *   read from the text.
+ *   read from the text. Its `name` is `""` where that cannot be read.
  */
 export type EffectOf =
   | {
       readonly kind: "set";
       readonly parameter: Operand;
       readonly scope: SettingScope | { readonly parameter: number } | undefined;
-      readonly by: "set" | "reset" | "set_config";
+      readonly by: "set" | "reset" | "set_config" | "setseed" | "update";
+      readonly isOn?: boolean | { readonly parameter: number };
     }
   | { readonly kind: "set-transaction" }
   | { readonly kind: "transaction-control" }
@@ -49,7 +53,8 @@ export type EffectOf =
   | { readonly kind: "cursor"; readonly name: string; readonly isHeld: boolean }
   | { readonly kind: "fetch"; readonly name: string }
   | { readonly kind: "temp"; readonly name: string; readonly isDroppedOnCommit: boolean }
-  | { readonly kind: "prepare" | "execute" | "deallocate"; readonly name: string }
+  | { readonly kind: "prepare" | "execute"; readonly name: string }
+  | { readonly kind: "deallocate"; readonly name: string; readonly isAll: boolean }
   | { readonly kind: "discard"; readonly what: "all" | "plans" | "sequences" | "temp" }
   | { readonly kind: "load" }
   | { readonly kind: "sequence" | "sequence-read"; readonly call: string }

@@ -13,10 +13,12 @@ export const ORDINARY: Effects = Object.freeze({ effects: Object.freeze([]), sta
  * query that finds no row calls no function, and a `CASE` may leave one out.
  *
  * Not shown are what functions, procedures, rules, triggers, views and prepared statements do inside, and
- * what a `CREATE VIEW` over a temporary table makes of itself. A function whose name is not known is
+ * what a `CREATE VIEW` over a temporary table makes of itself. Functions of extensions are no exception, not
+ * even those that are made to set something: `set_limit()` of `pg_trgm`, `dblink_connect()`. A function whose name is not known is
  * `opaque`: one of another schema than `pg_catalog` and `information_schema`, or one without a schema whose
  * name is none of about 700 built-in functions and functions of common extensions. A list of all 2,700 names
  * of `pg_proc` would cost each import more than the difference is worth, since such calls are only counted.
+ * One that is called as a field, `(a).f`, is not `opaque`, since a column is meant nearly always.
  * What is defined is not called: `CREATE FUNCTION`, `VIEW`, `RULE`, the defaults of a new table. Neither is
  * what `PREPARE` prepares, or `EXPLAIN` without `ANALYZE` explains.
  *

@@ -39,6 +39,9 @@ const E = 0x65;
 const U = 0x75;
 const X = 0x78;
 
+/** The parameter that says what a backslash is in a plain string. */
+export const STANDARD_STRINGS = "standard_conforming_strings";
+
 /**
  * Reads SQL text as PostgreSQL's lexer (`src/backend/parser/scan.l`, versions 14 to 18) does: one
  * token at each call of {@link next}, which leaves kind and place in the fields of this object and
@@ -49,9 +52,10 @@ const X = 0x78;
  * since a text that the lexer refuses runs no statement at all. A string, quoted name or comment
  * without its end reaches to the end of the text and is marked.
  *
- * A backslash in a plain `'…'` is a character like others, as `standard_conforming_strings = on` has
- * it, the default since 9.1. With `off` it would take the next character with it, and strings would
- * end elsewhere: a connection that is judged by this lexer must not turn it off.
+ * A backslash in a plain `'…'` is a character like others, as {@link STANDARD_STRINGS} has it when on,
+ * the default since 9.1. With `off` it would take the next character with it, and strings would end
+ * elsewhere: a statement that turns it off is refused (`session-state/no-set`), since no later one of that
+ * connection could be judged. A database or role that has it off by default is beyond that.
  */
 export class Lexer {
   /** The whole text; the offsets count its UTF-16 code units. */

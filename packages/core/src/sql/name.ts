@@ -1,3 +1,4 @@
+import { constantOf } from "./constant.ts";
 import type { Lexer } from "./lexer.ts";
 
 /** `NAMEDATALEN - 1`: PostgreSQL cuts a longer name, so two that differ behind it are one. */
@@ -9,7 +10,8 @@ const BACKSLASH = "\\";
  * The name that the lexer stands on, as PostgreSQL keeps it: without quotes, folded if it had none,
  * cut to 63 bytes of UTF-8. Goes to the token behind the name and its `UESCAPE`.
  *
- * `undefined` when there is no name, or one that PostgreSQL refuses.
+ * `undefined` when there is no name, or one that PostgreSQL refuses or that cannot be read: `UESCAPE E'\041'`
+ * names its character by an escape.
  */
 export function readName(lexer: Lexer): string | undefined {
   const { kind } = lexer;
@@ -43,11 +45,12 @@ function unquoted(text: string, prefix: number): string {
 function readEscapeCharacter(lexer: Lexer): string | undefined {
   if (!lexer.is("uescape")) return BACKSLASH;
   const kind = lexer.nextSignificant();
-  const text = lexer.slice();
+  // Of any form but `U&'…'` (`base_yylex` in the server's `parser.c`), and one character of few restrictions
+  // (`check_uescapechar`).
+  const escape = kind === "unicode-string" ? undefined : constantOf(lexer);
   if (kind === "end") return undefined;
   lexer.nextSignificant();
-  // `check_uescapechar` in the server's `parser.c`.
-  return kind === "string" && /^'[^0-9a-fA-F+'"\s]'$/u.test(text) ? text.slice(1, -1) : undefined;
+  return escape !== undefined && /^[^0-9a-fA-F+'"\s]$/u.test(escape) ? escape : undefined;
 }
 
 function withoutEscapes(text: string, escape: string): string | undefined {

@@ -1,4 +1,4 @@
-import { isBlank, isIdentifierPart, isLetter, unitAt } from "./characters.ts";
+import { isBlank, isDigit, isIdentifierPart, isLetter, unitAt } from "./characters.ts";
 import { isHarmlessWord } from "./effects/known-words.ts";
 import { folded } from "./name.ts";
 import { bodyEnd, bodyStart } from "./outer-comments.ts";
@@ -11,6 +11,7 @@ const STAR = 0x2a;
 const DOT = 0x2e;
 const SLASH = 0x2f;
 const SEMICOLON = 0x3b;
+const SMALL_P = 0x70;
 
 /** What a character asks of the scan; 0, of nearly all signs, is nothing. */
 const BLANK = 1;
@@ -48,11 +49,17 @@ const MAX_WORD = 63;
 const DOUBTFUL_TARGET = /^(?:temp|temporary|local|global|table|unlogged|pg_temp.*)$/i;
 
 /**
+ * What a name begins with that may be more than a column behind a dot: the session's own schema behind the
+ * database, or a function in the notation of a field.
+ */
+const OF_CATALOG = "pg_";
+
+/**
  * Whether a text is one query without an effect, by one look at its characters: a `select`, `insert`,
  * `update`, `delete`, `with` or `values` in which each `(` follows a harmless word or none.
  *
  * Only errs by `false`, as it does for whatever needs a lexer: a comment inside, a backslash, a dollar
- * quote, `U&"…"`, a second statement, a qualified function.
+ * quote, `U&"…"`, a second statement, a qualified function, the field of an expression.
  */
 export function isOrdinary(text: string): boolean {
   const from = bodyStart(text);
@@ -88,6 +95,7 @@ function hasNoEffect(text: string, from: number, to: number): boolean {
       at = wordEndFrom(text, at, to);
       if (at < 0) return false;
       const isQualified = start > 0 && text.charCodeAt(start - 1) === DOT;
+      if (isQualified && isWord(text, start, OF_CATALOG)) return false;
       if (target === 1) {
         if (DOUBTFUL_TARGET.test(text.slice(start, at))) return false;
         target = 2;
@@ -101,7 +109,8 @@ function hasNoEffect(text: string, from: number, to: number): boolean {
       // `U&"…"`
       if (at > 0 && text.charCodeAt(at - 1) === AMPERSAND) return false;
       const isQualified = at > 0 && text.charCodeAt(at - 1) === DOT;
-      if (text.startsWith('pg_settings"', at + 1)) return false;
+      if (text.charCodeAt(at + 1) === SMALL_P && isOfCatalog(text, at + 1, isQualified))
+        return false;
       if (target === 1) {
         if (text.startsWith("pg_temp", at + 1)) return false;
         target = 2;
@@ -121,16 +130,27 @@ function hasNoEffect(text: string, from: number, to: number): boolean {
       if (unit === DOT) {
         // With a blank behind the dot, the name it qualifies would not be seen to be qualified.
         if (isBlank(next)) return false;
+        // Behind what is no name, `(a).b`, a field may be a function. A number goes on.
+        if (word === -1 && !isDigit(next)) return false;
         at++;
         continue;
       }
-      if (!isSign(text, unit, next, at, to)) return false;
+      // The first one decides, so that the rest is read once: `;;;;` would take quadratic time otherwise.
+      if (unit === SEMICOLON) return isEmptyFrom(text, at + 1, to);
+      if (!isSign(unit, next)) return false;
     }
     at++;
     word = -1;
     target = 0;
   }
   return true;
+}
+
+/** Whether a quoted name is the view that sets, or may be more than a column behind a dot. */
+function isOfCatalog(text: string, start: number, isQualified: boolean): boolean {
+  return (
+    text.startsWith('pg_settings"', start) || (isQualified && text.startsWith(OF_CATALOG, start))
+  );
 }
 
 /** Behind a word; -1 when a dollar stands in it, which might as well begin a string. */
@@ -150,10 +170,18 @@ function closing(text: string, from: number, to: number, quote: number): number 
   return -1;
 }
 
-/** False where a comment or a dollar quote begins, or another statement. */
-function isSign(text: string, unit: number, next: number, at: number, to: number): boolean {
-  if (unit === SEMICOLON) return !/[^\s;]/.test(text.slice(at, to));
-  if (unit === DOLLAR) return next >= 48 && next <= 57;
+/** Whether nothing but blanks and `;` is left. */
+function isEmptyFrom(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit !== SEMICOLON && !isBlank(unit)) return false;
+  }
+  return true;
+}
+
+/** False where a comment or a dollar quote begins. */
+function isSign(unit: number, next: number): boolean {
+  if (unit === DOLLAR) return isDigit(next);
   return unit === SLASH ? next !== STAR : next !== unit;
 }
 

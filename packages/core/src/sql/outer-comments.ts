@@ -13,7 +13,8 @@ export function bodyStart(text: string): number {
   let start = skipBlanks(text, 0);
   while (unitAt(text, start) === SLASH && unitAt(text, start + 1) === STAR) {
     const close = text.indexOf("*/", start + 2);
-    if (close === -1 || text.slice(start + 2, close).includes("/*")) return start;
+    // With the star of the end: in `/*/*/` a second comment begins, and none has ended.
+    if (close === -1 || text.slice(start + 2, close + 1).includes("/*")) return start;
     start = skipBlanks(text, close + 2);
   }
   return start;

@@ -60,7 +60,7 @@ export function transactionControlsIn(text: string): Iterable<TransactionControl
  * statement.
  */
 export function mayControlTransaction(text: string): boolean {
-  if (!isOrdinary(text)) {
+  if (!beginsOrdinarily(text)) {
     const lexer = new Lexer(text);
     lexer.nextSignificant();
     if (beginsControl(lexer)) return true;
@@ -74,7 +74,7 @@ export function mayControlTransaction(text: string): boolean {
  * statement of a service: a `select`, `insert`, `update`, `delete` or `with` at its very beginning needs
  * no token.
  */
-function isOrdinary(text: string): boolean {
+function beginsOrdinarily(text: string): boolean {
   switch (smallLetter(text.charCodeAt(0))) {
     case CODE_S:
       // Not `start`, `savepoint` or `set`.

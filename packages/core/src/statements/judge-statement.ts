@@ -13,8 +13,8 @@ const NOTHING: readonly StatementFinding[] = Object.freeze([]);
  * the client's own.
  *
  * What is set for the session, listened to, locked or prepared inside a block outlives its COMMIT, so
- * that a block allows only what ends with it. An effect that hangs on a value which is not known
- * is a finding of level `warn` at most, unless every value of it would be refused.
+ * that a block allows only what ends with it. A setting whose scope is not known is a finding of level `warn`
+ * at most, unless it would be refused with either; one whose parameter is not known is refused as any other.
  */
 export function judgeStatement(
   { effects, statements }: Effects,

@@ -2,6 +2,7 @@ import type { Capability } from "../capability.ts";
 import type { Effect, EffectKind } from "../sql/effect.ts";
 import { Lexer } from "../sql/lexer.ts";
 import type { FindingLevel, Judgement } from "./finding.ts";
+import { followedStatements } from "./followers.ts";
 import { type ResolvedSetting, resolveSetting } from "./setting.ts";
 import type { StatementSituation } from "./situation.ts";
 
@@ -39,10 +40,13 @@ export class Where {
   readonly isWrapped: boolean;
   readonly #situation: StatementSituation;
   readonly #effects: readonly Effect[];
+  readonly #statements: number;
+  #followed: ((statement: number) => boolean) | undefined;
 
   constructor(situation: StatementSituation, effects: readonly Effect[], statements: number) {
     this.#situation = situation;
     this.#effects = effects;
+    this.#statements = statements;
     // The server runs what comes in one message in one implicit transaction, and again behind a COMMIT in it.
     this.isInBlock = situation.isInBlock || statements > 1;
     this.isWrapped = situation.isWrapped ?? false;
@@ -55,6 +59,14 @@ export class Where {
   /** The effects of the whole text. */
   get effects(): readonly Effect[] {
     return this.#effects;
+  }
+
+  /** Whether something comes behind an effect that ends with its transaction: in an open block, or in the text. */
+  isFollowed({ statement }: Effect): boolean {
+    if (this.#situation.isInBlock) return true;
+    if (this.#statements === 1) return false;
+    this.#followed ??= followedStatements(this.#situation.text, this.#effects, this.#statements);
+    return this.#followed(statement);
   }
 
   /** Whether one of the words stands in the text as a keyword or a name, outside of strings and comments. */
@@ -74,6 +86,11 @@ export class Where {
   /** A setting with what the bound values say of it; `undefined` for any other effect. */
   setting(effect: Effect): ResolvedSetting | undefined {
     return effect.kind === "set" ? resolveSetting(effect, this.#situation.values) : undefined;
+  }
+
+  /** How bad a setting is that is wrong for the session: one that may be the transaction's is right in a block. */
+  levelOf({ scope }: ResolvedSetting): FindingLevel {
+    return scope === undefined && this.isInBlock ? "warn" : "refuse";
   }
 
   /** Whether the pooler gives a parameter that is set for the session to this client alone. */

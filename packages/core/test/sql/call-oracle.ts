@@ -1,6 +1,5 @@
 import type { EffectOf, Operand } from "../../src/sql/effect.ts";
 import { isHarmlessWord, isOpaqueBuiltIn } from "../../src/sql/effects/known-words.ts";
-import { booleanOf } from "../../src/sql/effects/operand.ts";
 
 /** A node of libpg_query's tree, or a part of one, whose shape its own types do not help to walk. */
 export type Tree = Readonly<Record<string, unknown>>;
@@ -52,18 +51,36 @@ export function effectsIn(tree: unknown): object[] {
     if (!isTree(node)) continue;
     // `ALTER TABLE … SET DEFAULT`: for rows to come.
     if (part(node, "AlterTableCmd")["subtype"] === "AT_ColumnDefault") continue;
-    found.push(...callOf(part(node, "FuncCall")));
+    found.push(...callOf(part(node, "FuncCall")), ...fieldsOf(node));
     if ("intoClause" in node) found.push(...temporaryOf(part(node, "intoClause", "rel"), false));
     const updated = part(node, "UpdateStmt", "relation");
     if (
       updated["relname"] === "pg_settings" &&
       isOneOf(updated["schemaname"], undefined, "pg_catalog")
     ) {
-      found.push({ kind: "set", scope: "session", by: "set_config" });
+      found.push({ kind: "set", scope: "session", by: "update" });
     }
     pending.push(...Object.values(node));
   }
   return found;
+}
+
+const WITH_ONE_ARGUMENT = "nextval currval setseed".split(" ");
+
+/** Functions of one argument may be called as fields: `(a).f`, and `a.f` where `a` stands for one value. */
+function fieldsOf(node: Tree): object[] {
+  const indirection = part(node, "A_Indirection")["indirection"];
+  const column = stringsOf(part(node, "ColumnRef")["fields"]);
+  const fields = [
+    ...stringsOf(indirection).filter((name) => name !== ""),
+    ...(column.length > 1 ? column.slice(-1).filter((name) => name.startsWith("pg_")) : []),
+  ];
+  return fields.flatMap((name) => {
+    if (/^pg_notify$|^pg_advisory_unlock_all$/.test(name)) return [];
+    const isOne = name in PLAIN && (name.startsWith("pg_") || WITH_ONE_ARGUMENT.includes(name));
+    if (!isOne && name !== "setseed") return [];
+    return callOf({ funcname: [{ String: { sval: name } }] });
+  });
 }
 
 /** The effect of making a relation, if it is a temporary one. */
@@ -82,7 +99,7 @@ function callOf({ args, funcname }: Tree): object[] {
   const isBuiltIn = schema === undefined || schema === "pg_catalog";
   if (isBuiltIn && name === "set_config") return [settingOf(args)];
   if (isBuiltIn && name === "setseed") {
-    return [{ kind: "set", parameter: "seed", scope: "session", by: "set_config" }];
+    return [{ kind: "set", parameter: "seed", scope: "session", by: "setseed" }];
   }
   if (isBuiltIn && name === "pg_notify") {
     const channel = operandOf(Array.isArray(args) ? args[0] : undefined);
@@ -107,19 +124,41 @@ function settingOf(args: unknown): object {
   };
   const parameter = operandOf(named("setting_name", 0));
   const isLocal = operandOf(named("is_local", 2));
-  const isOn = typeof isLocal === "string" ? booleanOf(isLocal) : undefined;
-  const scope = isOn === undefined ? undefined : isOn ? "transaction" : "session";
+  const isTrue = isLocal === "null" ? false : truthOf(isLocal);
+  const scope = isTrue === undefined ? undefined : isTrue ? "transaction" : "session";
+  const name = typeof parameter === "string" ? parameter.toLowerCase() : parameter;
+  const value = operandOf(named("new_value", 1));
   return {
     kind: "set",
-    parameter: typeof parameter === "string" ? parameter.toLowerCase() : parameter,
+    parameter: name,
     scope: typeof isLocal === "string" ? scope : isLocal,
     by: "set_config",
+    ...((typeof name === "object" || name === STRINGS) && {
+      isOn: typeof value === "object" ? value : truthOf(value) === true,
+    }),
   };
+}
+
+/** The parameter whose value is told. */
+export const STRINGS = "standard_conforming_strings";
+
+/** Every way to write a truth value that `parse_bool_with_len` of the server takes, blanks around it aside. */
+const TRUTHS: Readonly<Record<string, boolean>> = {
+  ...Object.fromEntries("1 on t tr tru true y ye yes".split(" ").map((word) => [word, true])),
+  ...Object.fromEntries(
+    "0 of off f fa fal fals false n no".split(" ").map((word) => [word, false]),
+  ),
+};
+
+export function truthOf(operand: unknown): boolean | undefined {
+  if (typeof operand !== "string") return undefined;
+  const word = operand.trim().toLowerCase();
+  return Object.hasOwn(TRUTHS, word) ? TRUTHS[word] : undefined;
 }
 
 const TRANSPARENT = "text varchar name bool boolean int4".split(" ");
 
-function operandOf(node: unknown): Operand {
+export function operandOf(node: unknown): Operand {
   const cast = part(node, "TypeCast");
   if ("arg" in cast) {
     const type = part(cast, "typeName");

@@ -76,6 +76,12 @@ describe("what stands before a comment of any kind", () => {
   });
 });
 
+test("a comment that another stands in is no end of one", () => {
+  const text = "/*/*/ listen a */ */ select 1";
+
+  expect(new EffectCache().effectsOf(text)).toEqual(effectsOf("select 1"));
+});
+
 describe("no comment is taken for one that", () => {
   const texts = [
     "select '/*', pg_advisory_lock(1) -- */",
@@ -89,6 +95,7 @@ describe("no comment is taken for one that", () => {
     "/*a*/ select pg_advisory_lock(1) /*/",
     "-- /*\nselect pg_advisory_lock(1) /**/",
     "/*/ select 1 */ select pg_advisory_lock(1)",
+    "/*/*/ select 1 */ */ select pg_advisory_lock(1)",
     "select 1 /* a */, pg_advisory_lock(1) -- */",
     "select 1 /* a */, pg_advisory_lock(1) /* ! */",
     "select 1 /* /* */ */, pg_advisory_lock(1) /* ! */",

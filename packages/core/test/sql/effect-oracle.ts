@@ -1,11 +1,14 @@
 import {
   effectsIn,
   isTree,
+  operandOf,
   part,
+  STRINGS,
   stringsOf,
   temporaryOf,
   textOf,
   type Tree,
+  truthOf,
 } from "./call-oracle.ts";
 import { oracleTrees } from "./oracle.ts";
 
@@ -24,7 +27,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
   PrepareStmt: ({ name }) => [{ kind: "prepare", name }],
   ExecuteStmt: ({ name, params }) => [{ kind: "execute", name }, ...effectsIn(params)],
   DeallocateStmt: ({ isall, name }) => [
-    { kind: "deallocate", name: isall === true ? "all" : name },
+    { kind: "deallocate", name: isall === true ? "all" : name, isAll: isall === true },
   ],
   DiscardStmt: ({ target }) => [
     {
@@ -121,8 +124,17 @@ function settingOf(stmt: Tree): object[] {
   const scope = isLocal === true ? "transaction" : "session";
   if (kind === "VAR_RESET_ALL") return [{ kind: "set", parameter: "all", scope, by: "reset" }];
   const parameter = textOf(name).toLowerCase();
-  if (kind === "VAR_RESET") return [{ kind: "set", parameter, scope, by: "reset" }];
-  if (kind !== "VAR_SET_MULTI") return [{ kind: "set", parameter, scope, by: "set" }];
+  if (kind === "VAR_RESET") {
+    const isOn = parameter === STRINGS ? { isOn: false } : {};
+    return [{ kind: "set", parameter, scope, by: "reset", ...isOn }];
+  }
+  if (kind !== "VAR_SET_MULTI") {
+    const values = Object.values(part(args));
+    const isOn = values.length === 1 && truthOf(operandOf(values[0])) === true;
+    return [
+      { kind: "set", parameter, scope, by: "set", ...(parameter === STRINGS ? { isOn } : {}) },
+    ];
+  }
   if (name !== "SESSION CHARACTERISTICS") return [{ kind: "set-transaction" }];
   return Object.values(part(args)).map((mode) => ({
     kind: "set",

@@ -12,12 +12,18 @@ const set = (parameter: string | undefined, scope = "session", by = "set"): obje
   scope,
   by,
 });
-const config = (parameter?: unknown, scope?: unknown): object => ({
+const config = (parameter?: unknown, scope?: unknown, isOn?: unknown): object => ({
   kind: "set",
   parameter,
   scope,
   by: "set_config",
+  ...(isOn !== undefined && { isOn }),
 });
+const strings = (isOn: boolean, scope = "session", by = "set"): object => ({
+  ...set("standard_conforming_strings", scope, by),
+  isOn,
+});
+const lock = (call = "pg_advisory_lock"): EffectOf => ({ kind: "session-lock", call });
 const opaque = (name: string): EffectOf => ({ kind: "opaque", by: "function", name });
 const temp = (name: string, isDroppedOnCommit = false): EffectOf => ({
   kind: "temp",
@@ -50,7 +56,26 @@ const cases: readonly (readonly [text: string, ...effects: object[]])[] = [
   ],
   ["reset all", set("all", "session", "reset")],
   ["select set_config('App.Tenant', $1, true)", config("app.tenant", "transaction")],
-  ["select set_config($1, $2, $3)", config({ parameter: 1 }, { parameter: 3 })],
+  ["select set_config($1, $2, $3)", config({ parameter: 1 }, { parameter: 3 }, { parameter: 2 })],
+  ["select set_config($1, 'secret', true)", config({ parameter: 1 }, "transaction", false)],
+  ["set standard_conforming_strings = off", strings(false)],
+  ["set Standard_Conforming_Strings = ON", strings(true)],
+  ["set local standard_conforming_strings to 'yes'", strings(true, "transaction")],
+  ['set standard_conforming_strings = "on"', strings(true)],
+  ["set standard_conforming_strings = 1", strings(true)],
+  ["set standard_conforming_strings = true", strings(true)],
+  ["set standard_conforming_strings to default", strings(false)],
+  ["set standard_conforming_strings from current", strings(false)],
+  ["set standard_conforming_strings = on, off", strings(false)],
+  ["reset standard_conforming_strings", strings(false, "session", "reset")],
+  [
+    "select set_config('standard_conforming_strings', 'on', false)",
+    config("standard_conforming_strings", "session", true),
+  ],
+  [
+    "select set_config('STANDARD_conforming_strings', null, true)",
+    config("standard_conforming_strings", "transaction", false),
+  ],
   ["select set_config('a.b', 'c', 'f'::bool)", config("a.b", "session")],
   ["select set_config('a.b', 'c', ' YES '::bool)", config("a.b", "transaction")],
   ["select set_config('a.b', 'c', x > 1)", config("a.b")],
@@ -58,8 +83,8 @@ const cases: readonly (readonly [text: string, ...effects: object[]])[] = [
   ["select set_config('a.'\n  'b''', 'c', false)", config("a.b'", "session")],
   ["select set_config('a.b', 'c')", config("a.b")],
   ["select set_config"],
-  ["select setseed(0.1)", config("seed", "session")],
-  ["update pg_settings set setting = 1 where name = 'a'", config(undefined, "session")],
+  ["select setseed(0.1)", set("seed", "session", "setseed")],
+  ["update pg_settings set setting = 1 where name = 'a'", set(undefined, "session", "update")],
   ["select U&\"\\0073etval\"('s', 1)", { kind: "sequence", call: "setval" }],
   ["select pg_notify('ch', '')", { kind: "notify", channel: "ch" }],
   ["select pg_notify($1, '')", { kind: "notify", channel: "" }],
@@ -67,7 +92,8 @@ const cases: readonly (readonly [text: string, ...effects: object[]])[] = [
   ["create temp table t (a int) on commit drop", temp("t", true)],
   ["create table pg_temp.t (a int)", temp("t")],
   ["create function pg_temp.f() returns int language sql as 'select 1'", temp("f")],
-  ["deallocate all", { kind: "deallocate", name: "all" }],
+  ["deallocate all", { kind: "deallocate", name: "all", isAll: true }],
+  ['deallocate "all"', { kind: "deallocate", name: "all", isAll: false }],
   ["close all", { kind: "fetch", name: "all" }],
   ["lock table t", { kind: "transaction-lock", call: "lock" }],
   ["do 'begin end'", { kind: "opaque", by: "do", name: "do" }],
@@ -75,6 +101,28 @@ const cases: readonly (readonly [text: string, ...effects: object[]])[] = [
   ["select f(1), s.f(2), pg_catalog.lower('a'), f(3)", opaque("f"), opaque("s.f")],
   ["select query_to_xml('select 1', true, true, '')", opaque("query_to_xml")],
   ["select a.nextval('s') from a", opaque("a.nextval")],
+  // A name that cannot be read may be any.
+  ["select U&\"!0070g_advisory_lock\" uescape E'\\041' (1)", opaque("")],
+  ["set U&\"!0061.b\" uescape E'\\041' = 1", set(undefined)],
+  ["reset U&\"!0061.b\" uescape E'\\041'", set(undefined, "session", "reset")],
+  ["create table U&\"!0070g_temp\" uescape E'\\041' . x (a int)", temp("x")],
+  ["select U&\"!0070g_catalog\" uescape E'\\041' . pg_advisory_lock(1)", lock()],
+  [
+    "update U&\"!0070g_settings\" uescape E'\\041' set setting = 1",
+    set(undefined, "session", "update"),
+  ],
+  // A call in the notation of a field.
+  ["select (1::bigint).pg_advisory_lock", lock()],
+  ["select ($1).pg_try_advisory_lock, $2.Pg_Advisory_Lock", lock("pg_try_advisory_lock"), lock()],
+  ['select (array[1::bigint])[1] . "pg_advisory_lock"', lock()],
+  ["select x.pg_advisory_lock from generate_series(1::bigint, 1) x", lock()],
+  ['select x."pg_advisory_lock" from generate_series(1::bigint, 1) x', lock()],
+  ["select ('s'::regclass).nextval", { kind: "sequence", call: "nextval" }],
+  ["select (0.5::float8).setseed", set("seed", "session", "setseed")],
+  ['select t.nextval, t.setseed, t.U&"currval" from t'],
+  ["alter database d own tablespace"],
+  ['select * from "t" lastval (a), s.t currval (b)'],
+  ["select (t).set_config, (t).lastval from t"],
   [
     "begin; set local a = 1;; commit;",
     { kind: "transaction-control" },

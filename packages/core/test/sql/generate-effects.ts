@@ -41,6 +41,9 @@ const EXPRESSIONS: readonly string[] = [
   "pg_advisory_unlock_all()",
   "pg_advisory_xact_lock(1)",
   "pg_try_advisory_xact_lock_shared(1)",
+  "(1::bigint).pg_advisory_lock",
+  "(array['s'::regclass])[1].nextval.abs",
+  "x.pg_try_advisory_lock",
   "pg_notify('ch', 'payload')",
   "pg_notify($1, $2)",
   "nextval('s'::regclass)",
@@ -79,6 +82,13 @@ const CONTEXTS: readonly ((expression: string) => string)[] = [
   (e) => `with x (a) as (select ${e}), y as materialized (select 1) select * from x, y`,
   (e) =>
     `with recursive r (n) as (values (1) union all select n + 1 from r), "Q" (z) as (select ${e}) select * from r`,
+  (e) => `select distinct on (a, lower(b)) ${e} from t`,
+  (e) => `select 1 operator(pg_catalog.+) ${e}`,
+  (e) => `with x as (select 1), lastval (n) as (select ${e}) select n, ${e} from lastval`,
+  (e) => `with x as (select 1) (select 2) order by 1, ${e}`,
+  (e) => `select 1 as with from (select 2) as q, lateral (select ${e}) r`,
+  (e) => `select json_query(a, '$' with wrapper), a is json with unique keys, ${e}`,
+  (e) => `select * from (values (${e})) "q" (a), "t" as nextval (b)`,
   (e) => `insert into t (a, b) values (${e}, default), (1, 'x')`,
   (e) =>
     `insert into "s"."t"("a", "b") select ${e}, 2 on conflict ("a") do update set b = excluded.b`,
@@ -139,8 +149,34 @@ const CONTEXTS: readonly ((expression: string) => string)[] = [
   (e) => `select * from pg_settings where name = ${e}`,
 ];
 
+/** What is read otherwise by whoever looks less close. */
+const TRAPS: readonly string[] = [
+  "select 1 into postgres.pg_temp.x",
+  'select 1 into postgres . "pg_temp" . x',
+  "select 1 into postgres.public.x",
+  'set U&"!0061.b" uescape $$!$$ = 1',
+  "reset U&\"!0061.b\" uescape E'!'",
+  'create table U&"!0070g_temp" uescape $$!$$ . x (a int)',
+  "update U&\"!0070g_settings\" uescape E'!' set setting = 1",
+  "alter table t add foreign key (a) references lastval (b)",
+  "alter table t add column x int references lastval (b), add y int default nextval('s')",
+  "with wrapper (a) as (select 1) select nextval('s') from wrapper",
+  "with x (a) as (with y as (select 1), nextval (b) as (select 2) select b from nextval) select a, lastval() from x",
+  'deallocate "all"',
+  "set standard_conforming_strings = on",
+  "set local standard_conforming_strings to 'off'",
+  "set standard_conforming_strings = 1",
+  "set standard_conforming_strings to default",
+  'set standard_conforming_strings = "True"',
+  "reset standard_conforming_strings",
+  "select set_config('standard_conforming_strings', 'of', false)",
+  "select set_config('standard_conforming_strings', 'y', true)",
+  "select set_config('standard_conforming_strings', lower('ON'), true)",
+];
+
 /** Statements with an effect, or with words of one. */
 export const STATEMENTS: readonly string[] = [
+  ...TRAPS,
   ..."set a = 1|set a.b to 'c'|set local a = 1|set session a = default|set local a from current|set time zone 'UTC'|set local time zone local".split(
     "|",
   ),
@@ -250,6 +286,7 @@ const COMMENTS: readonly string[] = [
   "/*dddbs='it%27s',dde='prod'*/ /*a*/",
   "-- set x = 1\n",
   "/* a /* nested */ 'b' */",
+  "/*/*/ a */ */",
 ];
 
 /** The same statement in other letters, blanks, comments and quotes. */
@@ -276,6 +313,7 @@ function calledName(random: Random, name: string, isQualified: boolean): string 
     `U&"${name}"`,
     `U&"\\00${name.charCodeAt(0).toString(16)}${name.slice(1)}"`,
     `u&"!00${name.charCodeAt(0).toString(16)}${name.slice(1)}" uescape '!'`,
+    `u&"!00${name.charCodeAt(0).toString(16)}${name.slice(1)}" uescape ${pick(random, ["$$!$$", "$a$!$a$", "E'!'"])}`,
   ]);
   const schema = pick(random, ["", "", "pg_catalog.", '"pg_catalog" . ', "PG_CATALOG/* a */./**/"]);
   return (

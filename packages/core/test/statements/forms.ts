@@ -40,6 +40,14 @@ export const FORMS: readonly FormGroup[] = [
       form("set time zone 'UTC'", "`SET TIME ZONE`"),
       form("set application_name = 'a'", "`SET application_name`"),
       form("set names 'utf8'", "`SET NAMES`"),
+      form(
+        "set standard_conforming_strings = on",
+        "`SET standard_conforming_strings = on`, also by `set_config()`",
+      ),
+      form(
+        "set local standard_conforming_strings = off",
+        "… anything else, also by `RESET` or `SET LOCAL`",
+      ),
       form("set intervalstyle = 'iso_8601'", "`SET IntervalStyle`"),
       form(
         "set session characteristics as transaction read only",
@@ -57,6 +65,11 @@ export const FORMS: readonly FormGroup[] = [
         values: ["a.b", "c", false],
       },
       form("select set_config('a.b', 'c', d)", "`set_config(…)`, computed by the server"),
+      form("select setseed(0.5)", "`setseed()`, `SET seed`, `SET LOCAL seed`"),
+      form(
+        "update pg_settings set setting = '1MB' where name = 'work_mem'",
+        "`UPDATE pg_settings`",
+      ),
     ],
   },
   {
@@ -90,6 +103,10 @@ export const FORMS: readonly FormGroup[] = [
       form("create temp table t (a int)", "`CREATE TEMP TABLE`, `SELECT … INTO TEMP`"),
       form("create temp table t (a int) on commit drop", "`CREATE TEMP TABLE … ON COMMIT DROP`"),
       form("create temp view v as select 1", "`CREATE TEMP VIEW`, `CREATE TEMP SEQUENCE`"),
+      form(
+        "create function pg_temp.f() returns int return 1",
+        "`CREATE` of anything in the schema `pg_temp` ²",
+      ),
       form("declare c cursor for select 1", "`DECLARE` ¹, `FETCH`, `CLOSE`"),
       form("declare c cursor with hold for select 1", "`DECLARE … WITH HOLD`"),
       form("prepare p as select 1", "`PREPARE`"),
@@ -106,7 +123,7 @@ export const FORMS: readonly FormGroup[] = [
     forms: [
       form("select nextval('s')", "`nextval()`, `setval()`"),
       form("select lastval()", "`currval()`, `lastval()`"),
-      form("insert into t values (1) returning lastval()", "… in an `INSERT`"),
+      form("insert into t values (1) returning lastval()", "… with `nextval()`, or in an `INSERT`"),
     ],
   },
   {

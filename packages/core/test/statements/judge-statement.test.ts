@@ -4,7 +4,6 @@ import {
   capabilitiesOf,
   effectsOf,
   judgeStatement,
-  longStatementFinding,
   ruleIds,
   type StatementSituation,
 } from "../../src/index.ts";
@@ -42,10 +41,6 @@ function said(has: ReadonlySet<Capability>): string | undefined {
   return judgeStatement(effectsOf("set a.b = 'secret'"), situation)[0]?.message;
 }
 
-function isLong(text: string): boolean {
-  return longStatementFinding(text, (one) => Buffer.byteLength(one)) !== undefined;
-}
-
 function also(...extra: readonly Capability[]): ReadonlySet<Capability> {
   return new Set([...PGBOUNCER, ...extra]);
 }
@@ -68,6 +63,19 @@ const TABLE: readonly (readonly [text: string, outside: string, inside: string])
   ["set names 'utf8'", "", ""],
   ["set application_name = 'x'", "", ""],
   ["set session characteristics as transaction read only", "no-set", "no-set"],
+  ["set standard_conforming_strings = on", "", ""],
+  ["select set_config('standard_conforming_strings', 'true', false)", "", ""],
+  ["set standard_conforming_strings = off", "no-set", "no-set"],
+  ["set standard_conforming_strings to default", "no-set", "no-set"],
+  ["reset standard_conforming_strings", "no-set", "no-set"],
+  ["select set_config('standard_conforming_strings', 'off', false)", "no-set", "no-set"],
+  ["select set_config('standard_conforming_strings', a, b) from t", "no-set", "no-set"],
+  ["set local standard_conforming_strings = off", "no-set,no-set-local-outside-block", "no-set"],
+  ["set local standard_conforming_strings = on", "no-set-local-outside-block", ""],
+  ["select setseed(0.5)", "no-set", "no-set"],
+  ["set local seed = 0.5", "no-set", "no-set"],
+  ["select set_config('seed', '0.5', true)", "no-set", "no-set"],
+  ["update pg_settings set setting = '1MB' where name = 'work_mem'", "no-set", "no-set"],
   ["select set_config('app.tenant', 'a', false)", "no-set", "no-set"],
   ["select set_config('app.tenant', 'a', true)", "no-set-local-outside-block", ""],
   ["select set_config('app.tenant', 'a', x > 1) from t", "no-set", "no-set?"],
@@ -81,8 +89,10 @@ const TABLE: readonly (readonly [text: string, outside: string, inside: string])
   ["reset role", "no-role", "no-role"],
   ["set session authorization other", "no-role", "no-role"],
   ["select set_config('role', 'other', false)", "no-role", "no-role"],
+  ["select set_config('role', 'other', a > 1) from t", "no-role", "no-role?"],
   ["set search_path = s", "no-search-path", "no-search-path"],
   ["set schema 's'", "no-search-path", "no-search-path"],
+  ["select set_config('search_path', 's', a > 1) from t", "no-search-path", "no-search-path?"],
   ["select pg_advisory_lock(1)", "no-session-lock", "no-session-lock"],
   ["select pg_try_advisory_lock_shared(1, 2)", "no-session-lock", "no-session-lock"],
   ["select pg_advisory_unlock_all()", "no-session-lock", "no-session-lock"],
@@ -95,6 +105,7 @@ const TABLE: readonly (readonly [text: string, outside: string, inside: string])
   ["create temp table t (a int) on commit drop", "no-temp", ""],
   ["create temp view v as select 1", "no-temp", "no-temp"],
   ["select 1 into temp t", "no-temp", "no-temp"],
+  ["create function pg_temp.f() returns int return 1", "no-temp", "no-temp"],
   ["declare c cursor with hold for select 1", "no-held-cursor", "no-held-cursor"],
   ["declare c cursor for select 1", "", ""],
   ["prepare p as select 1", "no-prepare", "no-prepare"],
@@ -106,6 +117,8 @@ const TABLE: readonly (readonly [text: string, outside: string, inside: string])
   ["select nextval('s')", "", ""],
   ["select currval('s')", "no-sequence-session", ""],
   ["select lastval()", "no-sequence-session", ""],
+  ["update t set id = default returning lastval()", "", ""],
+  ["update t set id = 1 returning lastval()", "no-sequence-session", ""],
   ["select nextval('s'), currval('s')", "", ""],
   ["insert into t (a) values (1) returning currval('s')", "", ""],
   ["with i as (insert into t default values) select lastval()", "", ""],
@@ -148,6 +161,20 @@ describe("what is bound decides", () => {
     });
   }
 
+  const strings: readonly (readonly [values: readonly unknown[], says: string])[] = [
+    [["standard_conforming_strings", "off", false], "no-set"],
+    [["Standard_Conforming_Strings", "off", true], "no-set"],
+    [["standard_conforming_strings", null, true], "no-set"],
+    [["standard_conforming_strings", "on", true], ""],
+    [["standard_conforming_strings", true, false], ""],
+    [["seed", "0.5", true], "no-set"],
+  ];
+  for (const [values, says] of strings) {
+    test(`in a block, ${JSON.stringify(values)}`, () => {
+      expect(verdict(text, { inBlock: true, values }).join()).toBe(says);
+    });
+  }
+
   test("inside a block only what is bound to false is refused", () => {
     expect(verdict(text, { inBlock: true, values: ["a.b", "c", true] })).toEqual([]);
     expect(verdict(text, { inBlock: true, values: ["a.b", "c", false] })).toEqual(["no-set"]);
@@ -159,6 +186,41 @@ describe("several statements in one text", () => {
   test("are one block, whose local settings hold", () => {
     expect(verdict("set local app.tenant = 'a'; select 1")).toEqual([]);
     expect(verdict("insert into t default values; select lastval()")).toEqual([]);
+    expect(verdict("create temp table t (a int) on commit drop; copy t from stdin")).toEqual([]);
+  });
+
+  test.each([
+    "set local a.b = 1; set local c.d = 2",
+    "select 1; set local a.b = 1",
+    "begin; set local a.b = 1; commit",
+    "set local a.b = 1; commit; select 1",
+    "select set_config('a.b', 'c', true); set transaction read only",
+    "select set_config('a.b', 'c', true); select set_config('c.d', 'e', true)",
+    "begin; commit; set transaction read only; set local a.b = 1",
+  ])("hold nothing for what does not follow in their transaction: %s", (text) => {
+    const inner = verdict(text);
+
+    expect(inner).toContain("no-set-local-outside-block");
+    expect(verdict(text, { inBlock: true })).toEqual([]);
+  });
+
+  test.each([
+    "begin; set local a.b = 1",
+    "set local a.b = 1; begin",
+    "commit and chain; set local a.b = 1",
+    "set local a.b = 1; set local c.d = 2; select 1",
+    "begin; set local a.b = 1; select 1; commit",
+    "set local a.b = 1; prepare transaction 'x'; begin; set local c.d = 1; select 1",
+  ])("may leave a block open for the next text, or have a use for it: %s", (text) => {
+    expect(verdict(text).filter((rule) => rule !== "no-set-local-outside-block")).toEqual([]);
+    expect(verdict(text)).toEqual(text.includes("prepare") ? ["no-set-local-outside-block"] : []);
+  });
+
+  test("drop at once what is to be dropped at COMMIT, and free the lock, when they are the last", () => {
+    expect(verdict("select 1; create temp table t (a int) on commit drop")).toEqual(["no-temp"]);
+    expect(verdict("select 1; select pg_advisory_xact_lock(1)")).toEqual([
+      "no-lock-outside-block?",
+    ]);
   });
 
   test("leave behind what outlives a block", () => {
@@ -212,7 +274,20 @@ describe("what the lane can do decides", () => {
     expect(verdict("listen a", { has })).toEqual(["no-listen"]);
   });
 
+  test("strings are not to be turned off, whoever follows the parameter or pins the connection", () => {
+    const texts = ["set", "set local"].map((set) => `${set} standard_conforming_strings = off`);
+
+    for (const extra of ["parses-set", "pins-on-set"] as const) {
+      for (const text of texts) {
+        expect(verdict(text, { has: also(extra), inBlock: true })).toContain("no-set");
+      }
+    }
+  });
+
   test("DEALLOCATE ALL is left alone where the pooler knows whose statements are meant", () => {
+    expect(verdict('deallocate "all"', { has: also("tracks-deallocate-all") })).toEqual([
+      "no-prepare",
+    ]);
     expect(verdict("deallocate all", { has: new Set() })).toEqual(["no-prepare"]);
     expect(verdict("deallocate all", { has: also("tracks-deallocate-all") })).toEqual([]);
   });
@@ -227,11 +302,6 @@ describe("what the lane can do decides", () => {
 test("a statement that the driver puts into a block is outside of one, but for what refuses blocks", () => {
   expect(verdict("set local a.b = 1", { wrapped: true })).toEqual(["no-set-local-outside-block"]);
   expect(verdict("vacuum", { wrapped: true })).toEqual(["needs-autocommit"]);
-});
-
-test("a text is long above 16 KB of UTF-8", () => {
-  expect([16_384, 16_385].map((length) => isLong("a".repeat(length)))).toEqual([false, true]);
-  expect([5461, 5462].map((length) => isLong("中".repeat(length)))).toEqual([false, true]);
 });
 
 test("no message shows what the text has in quotes, nor what is bound", () => {

@@ -1,6 +1,7 @@
 import { capabilitiesOf, effectsOf, judgeStatement } from "../../src/index.ts";
 import { statementsIn } from "../../src/sql/statements.ts";
 import { readCorpus } from "../sql/corpus.ts";
+import { STRINGS } from "../sql/call-oracle.ts";
 import { oracleEffects } from "../sql/effect-oracle.ts";
 import { oracleTrees } from "../sql/oracle.ts";
 
@@ -64,11 +65,12 @@ function expectedOfOne(
   if (OUTLIVES.has(kind)) return "refused";
   switch (kind) {
     case "set":
+      if (field("parameter") === STRINGS && field("isOn") !== true) return "refused";
       return expectedOfSetting(field("parameter"), field("scope"), isInBlock);
     case "set-transaction":
       return onlyInside;
     case "deallocate":
-      return field("name") === "all" ? "allowed" : "refused";
+      return field("isAll") === true ? "allowed" : "refused";
     case "cursor":
       return field("isHeld") === true ? "refused" : "allowed";
     case "temp":
@@ -88,12 +90,15 @@ function expectedOfSetting(parameter: unknown, scope: unknown, isInBlock: boolea
   const name = typeof parameter === "string" ? parameter : undefined;
   const endsWithBlock =
     name !== undefined && /^transaction_(?:isolation|read_only|deferrable)$/.test(name);
-  if (scope === "transaction" || endsWithBlock) return isInBlock ? "allowed" : "refused";
+  const isSeed = name === "seed";
+  if (!isSeed && (scope === "transaction" || endsWithBlock))
+    return isInBlock ? "allowed" : "refused";
   if (name !== undefined && PGBOUNCER.has(`tracks-parameter:${name}`)) return "allowed";
-  return scope === "session" || !isInBlock ? "refused" : "reported";
+  return isSeed || scope === "session" || !isInBlock ? "refused" : "reported";
 }
 
 function drawsNumber(text: string, effects: readonly object[]): boolean {
   if (effects.some((effect) => Reflect.get(effect, "kind") === "sequence")) return true;
-  return /"(?:InsertStmt|MergeStmt)"/.test(JSON.stringify(oracleTrees(text)));
+  const tree = JSON.stringify(oracleTrees(text));
+  return /"(?:InsertStmt|MergeStmt)"/.test(tree) || /"UpdateStmt".*"SetToDefault"/.test(tree);
 }

@@ -76,12 +76,14 @@ What a statement does beyond its rows, to the session that runs it, goes wrong b
 | \`warn\`        | sent and reported                                 | sent and reported                                       |
 | \`no / ok\`     | refused                                           | sent                                                    |
 
-What is set, listened to, locked or prepared inside a block outlives its COMMIT, so that a block allows only what ends with it. Several statements in one text are one block. On the direct lane, and in session mode, nothing is refused: there a session is the client's own. Poolers are as they come; settings of theirs that change a verdict are named in the policy (\`pooler.settings\`). Functions are recognised wherever they stand in a statement, with their schema, in quotation marks and behind comments; strings, comments, columns and the bodies of functions are left alone.
+What is set, listened to, locked or prepared inside a block outlives its COMMIT, so that a block allows only what ends with it. Several statements in one text are one block up to a COMMIT or ROLLBACK among them, and what ends with it needs a statement behind it that makes use of it. On the direct lane, and in session mode, nothing is refused: there a session is the client's own. Poolers are as they come; settings of theirs that change a verdict are named in the policy (\`pooler.settings\`). Functions are recognised wherever they stand in a statement, with their schema, in quotation marks and behind comments; strings, comments, columns and the bodies of functions are left alone.
 
 This page is written by a test (\`packages/core/test/statements/docs.test.ts\`) from the verdicts themselves.
 `;
 
 const NOTES = `¹ Postgres itself refuses \`LOCK TABLE\` and \`DECLARE\` outside of a block (25P01) and \`VACUUM\` and its like inside of one (25001), with a pooler and without.
+
+² Operators, their classes and families, and what belongs to text search are not seen.
 
 ## Exceptions
 
@@ -97,5 +99,5 @@ It holds for what the function sends and awaits, and is reported with its reason
 
 ## What no text shows
 
-\`DO\`, \`CALL\` and functions that are not known may set, lock or listen inside; triggers, views and rules too. They are allowed. \`opaqueStatements()\` lists the first three by name, with how often each was sent. What they leave behind is found where the server says it: see [\`connections/contaminated\`](./rules/connections/contaminated.md).
+\`DO\`, \`CALL\` and functions that are not known may set, lock or listen inside, those of extensions among them (\`set_limit()\` of pg_trgm, \`dblink_connect()\`); triggers, views and rules too. They are allowed. \`opaqueStatements()\` lists the first three by name, with how often each was sent. What they leave behind is found where the server says it: see [\`connections/contaminated\`](./rules/connections/contaminated.md).
 `;

@@ -40,8 +40,18 @@ function isMoved(cursor: StatementCursor): boolean {
   const clause = cursor.acceptOneOf("set", "reset", "owner", "rename", "refresh");
   if (clause !== undefined)
     return clause === "set" && cursor.isAt("tablespace") && isNameAhead(cursor);
-  while (!cursor.isAtEnd && !cursor.isAt("tablespace")) cursor.skip();
+  cursor.accept("with");
+  while (!cursor.isAtEnd && !cursor.isAt("tablespace")) skipOption(cursor);
   return !cursor.isAtEnd;
+}
+
+/** Goes past `name [=] value`; the value may be called as any option. */
+function skipOption(cursor: StatementCursor): void {
+  if (cursor.accept("connection")) cursor.accept("limit");
+  else cursor.skip();
+  cursor.acceptSign("=");
+  if (!cursor.acceptSign("-")) cursor.acceptSign("+");
+  cursor.skip();
 }
 
 /** `SET tablespace TO x` sets a parameter that is called so. */

@@ -3,9 +3,16 @@ import { Lexer } from "../lexer.ts";
 import type { TokenKind } from "../token.ts";
 import { isHarmlessWord, isOpaqueBuiltIn } from "./known-words.ts";
 import { type Argument, readArgument } from "./operand.ts";
-import { type CallEffect, READ_ARGUMENTS, SESSION_FUNCTIONS } from "./session-functions.ts";
-import { readQualifiedName, type StatementCursor } from "./statement-cursor.ts";
+import {
+  type CallEffect,
+  FIELD_FUNCTIONS,
+  READ_ARGUMENTS,
+  SESSION_FUNCTIONS,
+} from "./session-functions.ts";
+import { isOneOf } from "./is-one-of.ts";
+import { readQualifiedName, type StatementCursor, UNREADABLE } from "./statement-cursor.ts";
 import { noteSelectInto, noteUpdate } from "./query-effects.ts";
+import { WithLists } from "./with-lists.ts";
 
 /** Enough for a constant in casts and parentheses; a longer argument is an expression. */
 const MAX_ARGUMENT_TOKENS = 16;
@@ -23,6 +30,15 @@ const BEFORE_EXPRESSION: ReadonlySet<string> = new Set(
   offset on or outer over placing range recursive returning right rows groups select set similar some symmetric
   asymmetric then to trailing union using value values variadic when where with zone`.split(/\s+/),
 );
+
+/**
+ * Words whose parentheses may stand before an expression: `DISTINCT ON (a) f(b)`, `1 OPERATOR(pg_catalog.+) f(b)`,
+ * `RETURNING WITH (OLD AS o) f(b)`.
+ */
+const BEFORE_PREFIX: ReadonlySet<string> = new Set(["on", "operator", "with"]);
+
+/** What names of the catalog begin with that hardly a column's does. */
+const OF_CATALOG = "pg_";
 
 /** A call whose arguments are being read. */
 interface OpenCall {
@@ -50,14 +66,16 @@ export function readCalls(
 class CallReader {
   private readonly cursor: StatementCursor;
   private readonly open: OpenCall[] = [];
-  /** Depths at which a list of `WITH` has begun, and its statement not yet. */
-  private readonly withDepths: number[] = [];
+  private readonly withLists: WithLists;
+  /** Depths of the open parentheses behind which an expression may begin. */
+  private readonly prefixes: number[] = [];
   private previousKind: TokenKind = "end";
   private previousStart = 0;
   private previousEnd = 0;
 
   constructor(cursor: StatementCursor) {
     this.cursor = cursor;
+    this.withLists = new WithLists(cursor);
   }
 
   read(stops: () => boolean): void {
@@ -76,8 +94,23 @@ class CallReader {
     if (call !== undefined && cursor.kind === "punctuation") {
       if (this.ends(call)) return;
     } else if (call !== undefined) call.tokens++;
+    if (cursor.isAtSign("(") && BEFORE_PREFIX.has(this.previousWord())) {
+      this.prefixes.push(cursor.depth);
+    }
+    this.skipSign();
+  }
+
+  /** Goes past the current sign. */
+  private skipSign(): void {
+    const { cursor } = this;
+    const isClosing = cursor.isAtSign(")");
     this.remember();
     cursor.skip();
+    if (!isClosing) return;
+    if (this.prefixes.at(-1) === cursor.depth) {
+      this.prefixes.pop();
+      this.previousKind = "operator";
+    } else this.withLists.seeBehindParenthesis();
   }
 
   /** Takes the current sign into a call's account; true when it closed the call. */
@@ -94,8 +127,7 @@ class CallReader {
     if (!isClosed) return false;
     open.pop();
     this.finish(call);
-    this.remember();
-    cursor.skip();
+    this.skipSign();
     // To the call around it, this one is an argument that only the server can compute.
     const outer = open.at(-1);
     if (outer !== undefined) outer.tokens = MAX_ARGUMENT_TOKENS + 1;
@@ -123,16 +155,21 @@ class CallReader {
     const { end, kind, start } = cursor;
     cursor.skipNamePart();
     let isQualified = false;
+    let lastStart = start;
     while (cursor.isAtSign(".")) {
       cursor.skip();
       isQualified = true;
+      lastStart = cursor.start;
       cursor.skipNamePart();
     }
     this.countTokens(isQualified ? 3 : 1);
     const isWord = kind === "identifier" && !isQualified;
     if (cursor.isAtSign("(")) {
       if (this.readCall(start, isWord ? end : undefined)) return;
-    } else if (isWord) this.readKeyword(start, end);
+    } else if (this.isBehindDot()) this.readFields(start, "");
+    else if (isWord) this.readKeyword(start, end);
+    else if (isQualified && mayBeOfCatalog(cursor.text, lastStart))
+      this.readFields(lastStart, OF_CATALOG);
     // A qualified name is no keyword, whatever its first part is called.
     this.previousKind = isWord ? kind : "quoted-identifier";
     this.previousStart = start;
@@ -144,6 +181,27 @@ class CallReader {
     if (call !== undefined) call.tokens += count;
   }
 
+  /** Whether a field stands here, of what is no name: `(a).b`, `a[1].b`, `$1.b`. */
+  private isBehindDot(): boolean {
+    const { previousEnd, previousKind, previousStart } = this;
+    return (
+      previousKind === "punctuation" && this.cursor.text.slice(previousStart, previousEnd) === "."
+    );
+  }
+
+  /**
+   * Notes what fields do that may be functions. Of a name that is qualified, `a.b`, the second is a field if
+   * `a` is the alias of a function that gives single values; only for a function of `pg_…` is that more likely
+   * than a column.
+   */
+  private readFields(start: number, prefix: string): void {
+    for (const name of readQualifiedName(lexerAt(this.cursor.text, start))) {
+      const effectOf = FIELD_FUNCTIONS.has(name) ? SESSION_FUNCTIONS.get(name) : undefined;
+      if (effectOf === undefined || !name.startsWith(prefix)) continue;
+      this.cursor.note(start, effectOf([]));
+    }
+  }
+
   /**
    * Notes a call; true when its arguments are read from here on, behind the parenthesis. `wordEnd`: behind
    * the name when it is a single word without quotes.
@@ -151,12 +209,12 @@ class CallReader {
   private readCall(start: number, wordEnd: number | undefined): boolean {
     const { cursor } = this;
     const word = wordEnd === undefined ? undefined : folded(cursor.text.slice(start, wordEnd));
-    if (word !== undefined) this.seeKeyword(word);
+    if (word !== undefined) this.withLists.see(word);
     if (word !== undefined && isHarmlessWord(word)) return false;
     const names = word === undefined ? readQualifiedName(lexerAt(cursor.text, start)) : [word];
     const name = names.at(-1);
     if (name === undefined) return false;
-    const isBuiltIn = names.length === 1 || names.at(-2) === "pg_catalog";
+    const isBuiltIn = names.length === 1 || isOneOf(names.at(-2), "pg_catalog", UNREADABLE);
     const effectOf = isBuiltIn ? SESSION_FUNCTIONS.get(name) : undefined;
     if (effectOf !== undefined) return !this.isTarget() && this.begin(start, name, effectOf);
     if (!isHarmless(names, name) && this.isCalled()) {
@@ -179,13 +237,18 @@ class CallReader {
     return true;
   }
 
-  /** Whether the name that was read belongs to a table, an alias or a type, for certain. */
+  /**
+   * Whether the name that was read belongs to a table, an alias or a type, for certain. Behind a word without
+   * quotes, as in `FROM t lastval (a)`, it is not: some keywords begin an expression.
+   */
   private isTarget(): boolean {
     const { previousEnd, previousKind, previousStart } = this;
     if (previousKind === "punctuation") {
-      return this.cursor.text.slice(previousStart, previousEnd) === "::";
+      const sign = this.cursor.text.slice(previousStart, previousEnd);
+      return sign === "::" || (sign === "," && this.withLists.isBetween);
     }
-    return isOneOf(this.previousWord(), "into", "as", "with", "recursive");
+    if (previousKind === "quoted-identifier") return true;
+    return isOneOf(this.previousWord(), "into", "as", "with", "recursive", "references");
   }
 
   /** Whether a name that is not known, with a parenthesis behind it, is a call where it stands. */
@@ -201,7 +264,7 @@ class CallReader {
       }
       case "punctuation": {
         const sign = cursor.text.slice(previousStart, previousEnd);
-        if (sign === "," && this.withDepths.at(-1) === cursor.depth) return false;
+        if (sign === "," && this.withLists.isBetween) return false;
         return sign !== ")" && sign !== "]" && sign !== "::";
       }
       default:
@@ -220,7 +283,7 @@ class CallReader {
     if (end - start > 7) return;
     const { cursor } = this;
     const word = folded(cursor.text.slice(start, end));
-    this.seeKeyword(word);
+    this.withLists.see(word);
     switch (word) {
       case "into":
         if (!isOneOf(this.previousWord(), "insert", "merge")) noteSelectInto(cursor);
@@ -242,18 +305,6 @@ class CallReader {
     while (!cursor.isAtEnd && !(cursor.depth === 0 && cursor.isAtSign(","))) cursor.skip();
   }
 
-  /** Follows the lists of `WITH`, in which `name (columns)` calls nothing. */
-  private seeKeyword(word: string): void {
-    const { cursor, withDepths } = this;
-    const { depth } = cursor;
-    if (word === "with") {
-      const isQuery = !isOneOf(cursor.word(), "ordinality", "time", "ties", "no", "data");
-      if (isQuery && withDepths.at(-1) !== depth) withDepths.push(depth);
-    } else if (isOneOf(word, "select", "insert", "update", "delete", "merge", "values", "table")) {
-      while ((withDepths.at(-1) ?? -1) >= depth) withDepths.pop();
-    }
-  }
-
   private remember(): void {
     const { end, kind, start } = this.cursor;
     this.previousKind = kind;
@@ -262,13 +313,14 @@ class CallReader {
   }
 }
 
+/** Whether a part of a name begins with `pg_`, or may do so where it has escapes. */
+function mayBeOfCatalog(text: string, start: number): boolean {
+  return /^(?:"?pg_|u&)/i.test(text.slice(start, start + 4));
+}
+
 function isHarmless(names: readonly string[], name: string): boolean {
   if (names.length === 1) return isHarmlessWord(name);
   return isOneOf(names.at(-2) ?? "", "pg_catalog", "information_schema") && !isOpaqueBuiltIn(name);
-}
-
-function isOneOf(word: string, ...words: readonly string[]): boolean {
-  return words.includes(word);
 }
 
 function lexerAt(text: string, start: number): Lexer {

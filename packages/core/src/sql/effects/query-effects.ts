@@ -1,4 +1,5 @@
-import type { StatementCursor } from "./statement-cursor.ts";
+import { isOneOf } from "./is-one-of.ts";
+import { type StatementCursor, UNREADABLE } from "./statement-cursor.ts";
 
 /** What may stand behind the table of `SELECT … INTO`; all are reserved, so that none is its name. */
 const BEHIND_INTO: ReadonlySet<string> = new Set(
@@ -48,24 +49,24 @@ export function noteTemporary(
   cursor.note(at, { kind: "temp", name: names.at(-1) ?? "", isDroppedOnCommit });
 }
 
-/** Whether a name is qualified with the session's own schema, by its alias or, as `pg_temp_3`, by itself. */
+/**
+ * Whether a name is qualified with the session's own schema, by its alias or, as `pg_temp_3`, by itself, or
+ * with one that may be.
+ */
 function isTemporarySchema(names: readonly string[]): boolean {
-  return names.length > 1 && /^pg_temp(?:_\d+)?$/.test(names.at(-2) ?? "");
+  const schema = names.at(-2);
+  return schema === UNREADABLE || (schema !== undefined && /^pg_temp(?:_\d+)?$/.test(schema));
 }
 
 /**
- * Notes an `UPDATE` of `pg_settings`: a rule makes a `set_config(…, false)` of it for each row. Stands
+ * Notes an `UPDATE` of `pg_settings`, or of what may be called so: a rule makes a `set_config(…, false)` of it for each row. Stands
  * behind `UPDATE`.
  */
 export function noteUpdate(cursor: StatementCursor, at: number): void {
   if (cursor.accept("only")) cursor.acceptSign("(");
   if (!cursor.isName || isOneOf(cursor.word(), "set", "of")) return;
   const names = cursor.qualifiedName();
-  const isCatalog = names.length === 1 || names.at(-2) === "pg_catalog";
-  if (!isCatalog || names.at(-1) !== "pg_settings") return;
-  cursor.note(at, { kind: "set", parameter: undefined, scope: "session", by: "set_config" });
-}
-
-function isOneOf(word: string | undefined, ...words: readonly string[]): boolean {
-  return word !== undefined && words.includes(word);
+  const isCatalog = names.length === 1 || isOneOf(names.at(-2), "pg_catalog", UNREADABLE);
+  if (!isCatalog || !isOneOf(names.at(-1), "pg_settings", UNREADABLE)) return;
+  cursor.note(at, { kind: "set", parameter: undefined, scope: "session", by: "update" });
 }

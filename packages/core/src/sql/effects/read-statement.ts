@@ -78,7 +78,9 @@ function readPrepare(cursor: StatementCursor, at: number): void {
 
 function readDeallocate(cursor: StatementCursor, at: number): void {
   if (cursor.isAt("prepare") && cursor.ahead() !== undefined) cursor.skip();
-  cursor.note(at, { kind: "deallocate", name: cursor.name() });
+  // With quotes it is a statement of that name.
+  const isAll = cursor.isAt("all");
+  cursor.note(at, { kind: "deallocate", name: cursor.name(), isAll });
 }
 
 function readDiscard(cursor: StatementCursor, at: number): void {

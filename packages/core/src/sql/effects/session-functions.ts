@@ -1,4 +1,7 @@
-import type { EffectOf } from "../effect.ts";
+import { booleanOf } from "../constant.ts";
+import type { EffectOf, Operand } from "../effect.ts";
+import { STANDARD_STRINGS } from "../lexer.ts";
+import { isOneOf } from "./is-one-of.ts";
 import type { Argument } from "./operand.ts";
 import { scopeOf } from "./operand.ts";
 
@@ -34,22 +37,43 @@ export const SESSION_FUNCTIONS: ReadonlyMap<string, CallEffect> = new Map([
   ),
   ["set_config", settingOf],
   // `SET seed = …` is carried out by this function.
-  ["setseed", () => ({ kind: "set", parameter: "seed", scope: "session", by: "set_config" })],
+  ["setseed", () => ({ kind: "set", parameter: "seed", scope: "session", by: "setseed" })],
   ["pg_notify", notificationOf],
 ]);
+
+/**
+ * Those that have a single argument, and are called by `(a).f` as well, as if they were fields of it
+ * (`ParseFuncOrColumn` in the server's `parse_func.c`; seen with PostgreSQL 17).
+ */
+export const FIELD_FUNCTIONS: ReadonlySet<string> = new Set(
+  [...SESSION_FUNCTIONS.keys()].filter(
+    (name) =>
+      (name.startsWith("pg_") && !isOneOf(name, "pg_notify", "pg_advisory_unlock_all")) ||
+      isOneOf(name, "nextval", "currval", "setseed"),
+  ),
+);
 
 /** Those of which arguments are read. */
 export const READ_ARGUMENTS: ReadonlySet<string> = new Set(["set_config", "pg_notify"]);
 
 /** `set_config(setting_name, new_value, is_local)` */
 function settingOf(arguments_: readonly Argument[]): EffectOf {
-  const parameter = argument(arguments_, 0, "setting_name");
+  const operand = argument(arguments_, 0, "setting_name");
+  const parameter = typeof operand === "string" ? operand.toLowerCase() : operand;
+  const mayBeOfStrings = typeof parameter === "object" || parameter === STANDARD_STRINGS;
   return {
     kind: "set",
-    parameter: typeof parameter === "string" ? parameter.toLowerCase() : parameter,
+    parameter,
     scope: scopeOf(argument(arguments_, 2, "is_local")),
     by: "set_config",
+    ...(mayBeOfStrings && { isOn: isOnOf(argument(arguments_, 1, "new_value")) }),
   };
+}
+
+/** Of any other value, `NULL` for the default among them, nothing is known. */
+function isOnOf(value: Operand): boolean | { readonly parameter: number } {
+  if (typeof value === "object") return value;
+  return value !== undefined && booleanOf(value) === true;
 }
 
 /** Its parameters have no names. */

@@ -1,8 +1,8 @@
-import type { EffectOf } from "../effect.ts";
+import { booleanOf } from "../constant.ts";
+import type { SettingScope } from "../effect.ts";
+import { STANDARD_STRINGS } from "../lexer.ts";
 import { readTransactionModes } from "../transaction-modes.ts";
-import type { StatementCursor } from "./statement-cursor.ts";
-
-type Scope = "session" | "transaction";
+import { type StatementCursor, UNREADABLE } from "./statement-cursor.ts";
 
 /** What `SET SESSION CHARACTERISTICS AS TRANSACTION` sets, by the mode it names. */
 const DEFAULTS_OF_MODES = {
@@ -13,7 +13,7 @@ const DEFAULTS_OF_MODES = {
 
 /** Notes what a `SET` does, the grammar's `VariableSetStmt` and `ConstraintsSetStmt`; stands behind `SET`. */
 export function readSet(cursor: StatementCursor, at: number): void {
-  let scope: Scope = "session";
+  let scope: SettingScope = "session";
   let isBare = true;
   if (!isAssigned(cursor)) {
     const word = cursor.acceptOneOf("local", "session");
@@ -36,17 +36,24 @@ export function readSet(cursor: StatementCursor, at: number): void {
   }
   const parameter = acceptSpelling(cursor);
   if (parameter === undefined) noteNamed(cursor, at, scope);
-  else noteSet(cursor, at, parameter, scope);
+  else noteSpelling(cursor, at, parameter, scope);
 }
 
 /** Notes what a `RESET` does; stands behind it. */
 export function readReset(cursor: StatementCursor, at: number): void {
+  if (!cursor.isName) return;
   const parameter = readResetName(cursor);
-  if (parameter === "") return;
-  cursor.note(at, { kind: "set", parameter, scope: "session", by: "reset" });
+  cursor.note(at, {
+    kind: "set",
+    parameter,
+    scope: "session",
+    by: "reset",
+    // The default is what the database or the role says.
+    ...(parameter === STANDARD_STRINGS && { isOn: false }),
+  });
 }
 
-function readResetName(cursor: StatementCursor): string {
+function readResetName(cursor: StatementCursor): string | undefined {
   switch (cursor.ahead()) {
     case "zone":
       if (cursor.isAt("time")) return "timezone";
@@ -64,10 +71,10 @@ function readResetName(cursor: StatementCursor): string {
 }
 
 /** `AUTHORIZATION` or `CHARACTERISTICS`, behind `SESSION`. */
-function readSession(cursor: StatementCursor, at: number, scope: Scope): boolean {
+function readSession(cursor: StatementCursor, at: number, scope: SettingScope): boolean {
   if (isAssigned(cursor)) return false;
   if (cursor.accept("authorization")) {
-    noteSet(cursor, at, "session_authorization", scope);
+    noteSpelling(cursor, at, "session_authorization", scope);
     return true;
   }
   if (!cursor.accept("characteristics")) return false;
@@ -75,7 +82,7 @@ function readSession(cursor: StatementCursor, at: number, scope: Scope): boolean
   cursor.accept("transaction");
   const modes = readTransactionModes(cursor);
   for (const [mode, parameter] of Object.entries(DEFAULTS_OF_MODES)) {
-    if (mode in modes) noteSet(cursor, at, parameter, scope);
+    if (mode in modes) noteSpelling(cursor, at, parameter, scope);
   }
   return true;
 }
@@ -103,17 +110,37 @@ function isAssigned(cursor: StatementCursor): boolean {
   return cursor.isName && /^(?:=|\.|to|from)$/i.test(cursor.tokenAhead());
 }
 
-function noteNamed(cursor: StatementCursor, at: number, scope: Scope): void {
+function noteNamed(cursor: StatementCursor, at: number, scope: SettingScope): void {
+  if (!cursor.isName) return;
   const parameter = variableName(cursor);
-  if (parameter !== "") noteSet(cursor, at, parameter, scope);
+  cursor.note(at, {
+    kind: "set",
+    parameter,
+    scope,
+    by: "set",
+    ...(parameter === STANDARD_STRINGS && { isOn: readsTrue(cursor) }),
+  });
 }
 
 /** Compared without regard to case, with quotes or without (`guc_name_compare` in the server). */
-function variableName(cursor: StatementCursor): string {
-  return cursor.qualifiedName().join(".").toLowerCase();
+function variableName(cursor: StatementCursor): string | undefined {
+  const names = cursor.qualifiedName();
+  return names.includes(UNREADABLE) ? undefined : names.join(".").toLowerCase();
 }
 
-function noteSet(cursor: StatementCursor, at: number, parameter: string, scope: Scope): void {
-  const effect: EffectOf = { kind: "set", parameter, scope, by: "set" };
-  cursor.note(at, effect);
+/** Whether what stands behind a parameter sets it to a constant that means true. */
+function readsTrue(cursor: StatementCursor): boolean {
+  if (!cursor.acceptSign("=")) cursor.accept("to");
+  const value = cursor.isName ? cursor.qualifiedName().join(".") : cursor.constant();
+  return cursor.isAtEnd && booleanOf(value) === true;
+}
+
+/** What has a spelling of its own is never `standard_conforming_strings`. */
+function noteSpelling(
+  cursor: StatementCursor,
+  at: number,
+  parameter: string,
+  scope: SettingScope,
+): void {
+  cursor.note(at, { kind: "set", parameter, scope, by: "set" });
 }

@@ -1,11 +1,11 @@
 import { unitAt } from "../characters.ts";
+import { constantOf } from "../constant.ts";
 import type { EffectOf } from "../effect.ts";
 import { Lexer } from "../lexer.ts";
 import { folded, readName } from "../name.ts";
 import { Nesting } from "../nesting.ts";
 import { Phrase } from "../phrase.ts";
 import type { TokenKind } from "../token.ts";
-import { constantOf } from "./operand.ts";
 import type { EffectList } from "./effect-list.ts";
 
 /**
@@ -113,6 +113,14 @@ export class StatementCursor extends Phrase {
     return !/^(?:false|off|0+)$/i.test(value);
   }
 
+  /** Goes past a constant, and gives its value, a number as it is written; `""` for what is none. */
+  constant(): string {
+    const { kind } = this.lexer;
+    const value = kind === "number" ? this.lexer.slice() : constantOf(this.lexer);
+    if (value !== undefined) this.advance();
+    return value ?? "";
+  }
+
   /** The token behind the current one as it is written; `""` at the end of the text. */
   tokenAhead(): string {
     const lexer = new Lexer(this.text, this.end);
@@ -128,7 +136,7 @@ export class StatementCursor extends Phrase {
     return lexer.kind === "identifier" ? folded(lexer.slice()) : "";
   }
 
-  /** The name that stands here with what qualifies it; empty for none, or one that PostgreSQL refuses. */
+  /** The name that stands here with what qualifies it; empty for none, with {@link UNREADABLE} for its parts that are. */
   qualifiedName(): readonly string[] {
     return readQualifiedName(this.lexer);
   }
@@ -149,13 +157,17 @@ function isNameKind(kind: TokenKind): boolean {
   return kind === "identifier" || kind === "quoted-identifier" || kind === "unicode-identifier";
 }
 
+/**
+ * A part of a name that PostgreSQL refuses or that cannot be read, so that it may be any. PostgreSQL has no
+ * name of this length.
+ */
+export const UNREADABLE = "";
+
 /** Reads `a.b.c` from where the lexer stands. */
 export function readQualifiedName(lexer: Lexer): readonly string[] {
   const parts: string[] = [];
   while (isNameKind(lexer.kind)) {
-    const part = readName(lexer);
-    if (part === undefined) return [];
-    parts.push(part);
+    parts.push(readName(lexer) ?? UNREADABLE);
     if (lexer.kind !== "punctuation" || lexer.slice() !== ".") break;
     lexer.nextSignificant();
   }

@@ -9,7 +9,7 @@ export const noLockOutsideBlock: StatementRule = {
   id: "session-state/no-lock-outside-block",
   level: "warn",
   judge(effect, where) {
-    if (effect.kind !== "transaction-lock" || where.isInBlock) return undefined;
+    if (effect.kind !== "transaction-lock" || where.isFollowed(effect)) return undefined;
     if (!effect.call.startsWith("pg_")) return undefined;
     return {
       message:

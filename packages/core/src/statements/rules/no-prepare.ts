@@ -25,12 +25,11 @@ export const noPrepare: StatementRule = {
           help,
         };
       case "deallocate":
-        if (effect.name === "all" && where.has("tracks-deallocate-all")) return undefined;
+        if (effect.isAll && where.has("tracks-deallocate-all")) return undefined;
         return {
-          message:
-            effect.name === "all"
-              ? "`DEALLOCATE ALL` drops the prepared statements of other clients on the server connection that it hits: theirs fail (26000)."
-              : "The `DEALLOCATE` runs on whichever server connection comes next: it finds nothing there (26000), or drops another client's statement.",
+          message: effect.isAll
+            ? "`DEALLOCATE ALL` drops the prepared statements of other clients on the server connection that it hits: theirs fail (26000)."
+            : "The `DEALLOCATE` runs on whichever server connection comes next: it finds nothing there (26000), or drops another client's statement.",
           help: "Remove it: a statement with bound values leaves nothing behind.",
         };
       default:

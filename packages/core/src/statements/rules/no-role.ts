@@ -16,6 +16,7 @@ export const noRole: StatementRule = {
         "this client's next statement runs with other rights",
       )}.`,
       help: "Use `SET LOCAL ROLE` inside `transaction()`, or connect as that role.",
+      level: where.levelOf(setting),
     };
   },
 };

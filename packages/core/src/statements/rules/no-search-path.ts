@@ -13,6 +13,7 @@ export const noSearchPath: StatementRule = {
         "this client's next statement looks for its tables elsewhere",
       )}.`,
       help: "Qualify names with their schema, use `transaction({ setLocal: { search_path } })`, or `ALTER ROLE … SET search_path`.",
+      level: where.levelOf(setting),
     };
   },
 };

@@ -1,17 +1,15 @@
-import type { StatementRule } from "../statement-rule.ts";
-
-/** What draws a number by the default of a column. */
-const INSERTING: readonly string[] = ["insert", "merge"];
+import type { StatementRule, Where } from "../statement-rule.ts";
 
 /**
  * `currval()` and `lastval()` outside of a block: they answer what the server connection did last. A statement
- * that draws a number itself, or inserts, reads its own and is left alone.
+ * that draws a number itself, inserts, or updates to a default is left alone, as it may read its own: whether it
+ * is of the same sequence, and drawn before, is not looked at.
  */
 export const noSequenceSession: StatementRule = {
   id: "session-state/no-sequence-session",
   judge(effect, where) {
     if (effect.kind !== "sequence-read" || where.isInBlock) return undefined;
-    if (where.effects.some(({ kind }) => kind === "sequence") || where.names(INSERTING))
+    if (where.effects.some(({ kind }) => kind === "sequence") || drawsByDefault(where))
       return undefined;
     return {
       message: `\`${effect.call}()\` outside of a block answers what this server connection did last: another client's number, or none (55000).`,
@@ -19,3 +17,8 @@ export const noSequenceSession: StatementRule = {
     };
   },
 };
+
+/** Whether the default of a column may draw a number. */
+function drawsByDefault(where: Where): boolean {
+  return where.names(["insert", "merge"]) || (where.names(["update"]) && where.names(["default"]));
+}

@@ -2,12 +2,13 @@ import type { StatementRule } from "../statement-rule.ts";
 
 /**
  * What holds for a transaction, outside of one: `SET LOCAL`, `set_config(…, true)`, `SET TRANSACTION`,
- * `SET CONSTRAINTS`. Postgres answers with a warning that nobody sees, or with none at all.
+ * `SET CONSTRAINTS`. Postgres answers with a warning that nobody sees, or with none at all. In a text of several
+ * statements it holds for those behind it, and does nothing where only settings are.
  */
 export const noSetLocalOutsideBlock: StatementRule = {
   id: "session-state/no-set-local-outside-block",
   judge(effect, where) {
-    if (where.isInBlock) return undefined;
+    if (where.isFollowed(effect)) return undefined;
     if (effect.kind === "set-transaction") {
       return {
         message:

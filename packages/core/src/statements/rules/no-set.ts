@@ -1,3 +1,5 @@
+import { SEED } from "../setting.ts";
+import type { ResolvedSetting } from "../setting.ts";
 import type { StatementRule } from "../statement-rule.ts";
 
 /** Judged by rules of their own, whose words say more. */
@@ -9,16 +11,33 @@ const ELSEWHERE: ReadonlySet<string> = new Set(["role", "session_authorization",
  *
  * A `set_config()` whose third argument only the server can compute is one of two faults outside a block,
  * and refused; inside a block it may be right.
+ *
+ * `standard_conforming_strings` may only be turned on, whoever follows it and however long it holds: with it
+ * off, statements that follow hide in their strings what they do (`select '\'' , pg_advisory_lock(1) , '\''`).
  */
 export const noSet: StatementRule = {
   id: "session-state/no-set",
   judge(effect, where) {
     const setting = where.setting(effect);
-    if (setting === undefined || setting.scope === "transaction" || where.pins(effect))
-      return undefined;
+    if (setting === undefined) return undefined;
+    if (setting.hidesStrings) {
+      return {
+        message:
+          "With `standard_conforming_strings` at anything but `on` a string need not end where it seems to: what later statements of this connection do can no longer be told from their texts.",
+        help: "Leave it on, and write a string with escapes as `E'…'` or bind it.",
+      };
+    }
+    if (setting.scope === "transaction" || where.pins(effect)) return undefined;
     const { parameter, scope, by } = setting;
     if (parameter !== undefined && ELSEWHERE.has(parameter)) return undefined;
     if (where.follows(setting)) return undefined;
+    if (parameter === SEED) {
+      return {
+        message:
+          "The seed stays on a server connection that other clients use next, also when it is set for a transaction: the numbers that `random()` gives them follow from it.",
+        help: 'Send `setseed()` and what uses it on the direct lane (`{ lane: "direct" }`).',
+      };
+    }
     const help =
       "Set it with `transaction({ setLocal })` or `unitOfWork({ setLocal })`, or for good with `ALTER ROLE … SET`.";
     if (scope === undefined) {
@@ -26,7 +45,7 @@ export const noSet: StatementRule = {
         message:
           "The third argument of `set_config()` is computed by the server: where it is false, the setting stays on a server connection that other clients use next.",
         help: "Write `true`, inside a transaction.",
-        level: where.isInBlock ? "warn" : "refuse",
+        level: where.levelOf(setting),
       };
     }
     if (by === "reset") {
@@ -46,10 +65,12 @@ export const noSet: StatementRule = {
 };
 
 /** The name of a parameter is shown where the statement has it as a name, never out of a literal. */
-function what(by: "set" | "reset" | "set_config", parameter: string | undefined): string {
+function what(by: ResolvedSetting["by"], parameter: string | undefined): string {
   switch (by) {
     case "set_config":
       return "What `set_config(…, false)` sets";
+    case "update":
+      return "What an `UPDATE` of `pg_settings` sets";
     case "reset":
       return parameter === undefined
         ? "`RESET`"

@@ -9,7 +9,7 @@ export const noTemp: StatementRule = {
   judge(effect, where) {
     if (effect.kind !== "temp" || where.pins(effect)) return undefined;
     if (effect.isDroppedOnCommit) {
-      if (where.isInBlock) return undefined;
+      if (where.isFollowed(effect)) return undefined;
       return {
         message:
           "A temporary table with ON COMMIT DROP is dropped at the end of its own statement outside of a block: the statements that follow do not find it (42P01).",
