@@ -1,4 +1,5 @@
 import type { Explanation } from "./explain/explanation.ts";
+import { textAt } from "./explain/face.ts";
 import { explainOwn } from "./explain/own-error.ts";
 
 const BRAND = "doorpolicy/error";
@@ -18,6 +19,7 @@ export type PolicyErrorCode =
   | "driver/unsupported"
   | "options/refused"
   | "connection/acquire-timeout"
+  | "connection/pool-ended"
   | "connection/released"
   | "connection/reclaimed"
   | "transaction/ended-by-policy"
@@ -94,7 +96,7 @@ export class PolicyError extends Error {
   }
 }
 
-/** True for a `PolicyError` of any copy of this package. */
+/** True for a `PolicyError` of any copy of this package. Never throws. */
 export function isPolicyError(error: unknown): error is PolicyError {
-  return typeof error === "object" && error !== null && "brand" in error && error.brand === BRAND;
+  return typeof error === "object" && error !== null && textAt(error, "brand") === BRAND;
 }

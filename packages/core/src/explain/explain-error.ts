@@ -1,9 +1,11 @@
 import type { Explanation, KnownFault } from "./explanation.ts";
-import { chainOf, type Face, facesOf } from "./face.ts";
+import { chainOf, type Face, facesOf, type Link } from "./face.ts";
 import type { Signature } from "./fault.ts";
 import { knownFaults } from "./faults.ts";
 import { matches, nameIn } from "./match.ts";
-import { explainPolicyError } from "./policy-fault.ts";
+import { explainOwn } from "./own-error.ts";
+import { isOutcomeUnknown, ownErrorOf } from "./policy-fault.ts";
+import { decisive, type Verdict } from "./verdict.ts";
 
 /**
  * Says what an error of a database client means: one `kind` for one fault, whether it came through
@@ -19,34 +21,29 @@ import { explainPolicyError } from "./policy-fault.ts";
  */
 export function explainError(error: unknown): Explanation | undefined {
   const chain = chainOf(error);
-  const own = explainPolicyError(chain);
-  if (own !== undefined) return own;
-  const found = chain.flatMap(facesOf).flatMap((face) => recognise(face) ?? []);
-  const reasons = found.filter(({ signature }) => !signature.symptom);
-  const best = innermost(reasons) ?? innermost(found);
-  return best && explanationOf(best);
-}
-
-interface Recognised {
-  readonly face: Face;
-  readonly signature: Signature<KnownFault>;
-}
-
-function recognise(face: Face): Recognised | undefined {
-  const signature = knownFaults().signatures.find((candidate) => matches(candidate, face));
-  return signature && { face, signature };
-}
-
-/** The reason is what the others were thrown because of; of several beside each other, the first. */
-function innermost(found: readonly Recognised[]): Recognised | undefined {
-  let best: Recognised | undefined;
-  for (const candidate of found) {
-    if (best === undefined || candidate.face.depth > best.face.depth) best = candidate;
+  const verdicts: Verdict[] = [];
+  for (const link of chain) {
+    const own = ownErrorOf(link.value);
+    if (own !== undefined) {
+      const explanation = explainOwn(own);
+      // Nobody may take it for what stands around it or beside it, whatever that is.
+      if (isOutcomeUnknown(own)) return explanation;
+      verdicts.push({ link, depth: link.depth, weight: "own", explanation });
+    } else {
+      for (const face of facesOf(link)) verdicts.push(...recognised(link, face));
+    }
   }
-  return best;
+  return decisive(verdicts)?.explanation;
 }
 
-function explanationOf({ face, signature }: Recognised): Explanation {
+function recognised(link: Link, face: Face): Verdict[] {
+  const signature = knownFaults().signatures.find((candidate) => matches(candidate, face));
+  if (signature === undefined) return [];
+  const weight = signature.symptom ? "symptom" : "reason";
+  return [{ link, depth: face.depth, weight, explanation: explanationOf(face, signature) }];
+}
+
+function explanationOf(face: Face, signature: Signature<KnownFault>): Explanation {
   const { kind } = signature;
   const { retryable, sentence, sentenceAbout, hint } = knownFaults().faults[kind];
   const name = nameIn(signature, face);

@@ -23,6 +23,12 @@ const MAX_TEXT = 8_192;
 export interface Link {
   readonly value: object;
   readonly depth: number;
+  /** What it wraps itself; several where it stands for several errors. */
+  readonly inner: readonly Link[];
+}
+
+interface GrowingLink extends Link {
+  readonly inner: GrowingLink[];
 }
 
 /**
@@ -31,17 +37,27 @@ export interface Link {
  * `meta.driverAdapterError`. Nothing is called and nothing thrown, whatever the error is made of.
  */
 export function chainOf(error: unknown): readonly Link[] {
-  const links: Link[] = [];
-  const seen = new Set<unknown>();
-  const queue: { readonly value: unknown; readonly depth: number }[] = [{ value: error, depth: 0 }];
-  for (let next = queue.shift(); next && links.length < MAX_LINKS; next = queue.shift()) {
-    const { value, depth } = next;
-    if (seen.has(value) || !isReadable(value)) continue;
-    seen.add(value);
-    links.push({ value, depth });
-    for (const inner of wrappedBy(value)) queue.push({ value: inner, depth: depth + 1 });
+  const links = new Map<unknown, GrowingLink>();
+  const queue: { readonly value: unknown; readonly around?: GrowingLink }[] = [{ value: error }];
+  for (let next = queue.shift(); next && links.size < MAX_LINKS; next = queue.shift()) {
+    const { value, around } = next;
+    const known = links.get(value);
+    if (known !== undefined) around?.inner.push(known);
+    if (known !== undefined || !isReadable(value)) continue;
+    const link = { value, depth: around === undefined ? 0 : around.depth + 1, inner: [] };
+    links.set(value, link);
+    around?.inner.push(link);
+    for (const inner of wrappedBy(value)) queue.push({ value: inner, around: link });
   }
-  return links;
+  return [...links.values()];
+}
+
+/** The error itself and everything that it wraps, however deep. */
+export function within(link: Link): ReadonlySet<Link> {
+  // A set goes on to what is added while it is walked.
+  const found = new Set([link]);
+  for (const { inner } of found) for (const next of inner) found.add(next);
+  return found;
 }
 
 function wrappedBy(value: object): unknown[] {
@@ -51,8 +67,14 @@ function wrappedBy(value: object): unknown[] {
     read(value, "driverError"),
     isReadable(meta) ? read(meta, "driverAdapterError") : undefined,
     read(value, "cause"),
-    ...(isReadable(errors) && Array.isArray(errors) ? errors.slice(0, MAX_LINKS) : []),
+    ...(isReadable(errors) && Array.isArray(errors) ? membersOf(errors) : []),
   ];
+}
+
+function membersOf(errors: object): unknown[] {
+  const length = read(errors, "length");
+  const count = typeof length === "number" ? Math.min(length, MAX_LINKS) : 0;
+  return Array.from({ length: count }, (_, index) => read(errors, String(index)));
 }
 
 /** What one error shows of itself; with the engines of Prisma up to 6 also what they print into their text. */
@@ -67,7 +89,7 @@ export function facesOf({ value, depth }: Link): readonly Face[] {
     depth,
     code,
     // Prisma puts the invocation first; its own sentence is the last line.
-    text: isPrisma && code !== undefined ? lastLineOf(text) : text.slice(0, MAX_TEXT),
+    text: isPrisma && code !== undefined ? lastLineOf(text) : text,
     name,
     severity: textAt(value, "severity"),
     detail: textAt(value, "detail"),
@@ -101,9 +123,11 @@ function nodeCode(value: object, kind: string): string {
   if (kind === "ConnectionClosed") return "ECONNRESET";
   if (kind === "SocketTimeout") return "ETIMEDOUT";
   if (kind !== "DatabaseNotReachable") return kind;
-  // The adapter merges the two: a refused connection has a port (or a socket's path), a lookup has none.
-  const refused = read(value, "port") !== undefined || textAt(value, "host")?.startsWith("/");
-  return refused ? "ECONNREFUSED" : "ENOTFOUND";
+  // The adapter merges them: a refused connection has a port (or a socket's path), a lookup has a host only, and
+  // a connection that was open when the system gave it up has neither.
+  const host = textAt(value, "host");
+  if (read(value, "port") !== undefined || host?.startsWith("/")) return "ECONNREFUSED";
+  return host === undefined ? "ETIMEDOUT" : "ENOTFOUND";
 }
 
 const ENGINE_QUERY =
@@ -141,11 +165,11 @@ type Draft = Pick<Face, "depth" | "text"> & {
 function faceOf({ depth, text, code, name, severity, detail, routine }: Draft): Face {
   return {
     depth,
-    text,
+    text: text.slice(0, MAX_TEXT),
     ...(code !== undefined && { code }),
     ...(name !== undefined && { name }),
     ...(severity !== undefined && { severity }),
-    ...(detail !== undefined && { detail }),
+    ...(detail !== undefined && { detail: detail.slice(0, MAX_TEXT) }),
     ...(routine !== undefined && { routine }),
   };
 }

@@ -50,7 +50,7 @@ export interface Signature<Kind extends string = string> {
   readonly routine?: string;
   /**
    * What is seen of a fault when its reason got lost on the way. Gives way to any other signature
-   * that fits somewhere in the chain.
+   * that fits an error which it wraps, or which wraps it.
    */
   readonly symptom?: true;
 }

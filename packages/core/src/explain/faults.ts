@@ -59,6 +59,6 @@ function allSignatures(): KnownFaults["signatures"] {
 }
 
 function rank({ from, text, routine }: Signature): number {
-  if (from === "pooler") return 0;
-  return text === undefined && routine === undefined ? 2 : 1;
+  if (text === undefined && routine === undefined) return 2;
+  return from === "pooler" ? 0 : 1;
 }

@@ -21,9 +21,9 @@ export function nameIn(signature: Signature, face: Face): string | undefined {
   return name !== undefined && /^[A-Za-z_][\w.]{0,62}$/.test(name) ? name : undefined;
 }
 
-function codeFits({ codes, from }: Signature, { code, severity }: Face): boolean {
-  // Prisma's engine prints a refused login as "FATAL: …" and loses the SQLSTATE.
-  if (from === "pooler" && code === undefined) return severity !== undefined;
+function codeFits({ codes, from, text }: Signature, { code, severity }: Face): boolean {
+  // Prisma's engine prints a refused login as "FATAL: …" and loses the SQLSTATE: the text alone tells.
+  if (from === "pooler" && code === undefined) return severity !== undefined && text !== undefined;
   if (codes !== undefined) return code !== undefined && codes.includes(code);
   // Errors of the driver itself have no code; of some poolers no SQLSTATE is documented.
   return from === "client" ? code === undefined : code !== undefined && SQLSTATE.test(code);

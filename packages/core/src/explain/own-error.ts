@@ -25,14 +25,21 @@ const WRAPPED = /^PolicyError: /u;
 /** What is known of a `PolicyError`, whatever is left of it. */
 export type OwnError = Pick<PolicyError, "code" | "hint" | "message">;
 
+/** In place of a text that got lost: `JSON.stringify` and a spread copy an error's code, not its message. */
+const LOST_TEXT = "What happened was said in a text that is not part of this copy of the error.";
+
 /** A `PolicyError` explains itself by its code, in its own words. */
 export function explainOwn({ code, hint, message }: OwnError): Explanation {
   const text = message.replace(WRAPPED, "");
   return {
     kind: `policy.${code}`,
     retryable: RETRYABLE[code] ?? "no",
-    sentence: text.endsWith(hint) ? text.slice(0, -hint.length).trimEnd() : text,
+    sentence: withoutHint(text, hint) || LOST_TEXT,
     hint,
     docs: `docs/errors/${code}.md`,
   };
+}
+
+function withoutHint(text: string, hint: string): string {
+  return hint !== "" && text.endsWith(hint) ? text.slice(0, -hint.length).trimEnd() : text;
 }

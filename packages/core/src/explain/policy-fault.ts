@@ -1,7 +1,6 @@
 import { isPolicyError, type PolicyErrorCode } from "../errors.ts";
-import type { Explanation } from "./explanation.ts";
-import { type Link, textAt } from "./face.ts";
-import { explainOwn, type OwnError } from "./own-error.ts";
+import { textAt } from "./face.ts";
+import type { OwnError } from "./own-error.ts";
 
 /** Nobody may take these for something that can be tried again, whatever stands around or beside them. */
 const UNKNOWN: readonly PolicyErrorCode[] = [
@@ -10,16 +9,23 @@ const UNKNOWN: readonly PolicyErrorCode[] = [
 ];
 
 /** `group/name`; no code of a driver or an ORM has a slash in it. */
-const CODE = /^[a-z]+\/[a-z]+(?:-[a-z]+)*$/u;
+const CODE = /^[a-z]+(?:-[a-z]+)*\/[a-z]+(?:-[a-z]+)*$/u;
 
-/**
- * The `PolicyError` of a chain explains itself; its own words are taken over. Of several the
- * outermost, but before all of them one that says that the outcome is unknown.
- */
-export function explainPolicyError(chain: readonly Link[]): Explanation | undefined {
-  const own = chain.flatMap(({ value }) => (isPolicyError(value) ? value : remade(value)) ?? []);
-  const error = own.find(({ code }) => UNKNOWN.includes(code)) ?? own[0];
-  return error && explainOwn(error);
+/** What is left of a `PolicyError` in this error of a chain; `undefined` where it is somebody else's. */
+export function ownErrorOf(value: object): OwnError | undefined {
+  return isPolicyError(value) ? kept(value) : remade(value);
+}
+
+/** True for a `PolicyError` that says that something was sent and may have been done. */
+export function isOutcomeUnknown({ code }: OwnError): boolean {
+  return UNKNOWN.includes(code);
+}
+
+/** A copy, or what JSON has kept of it, may lack any of its parts. */
+function kept(value: object): OwnError | undefined {
+  const code = textAt(value, "code");
+  if (code === undefined || !isCode(code)) return undefined;
+  return { code, hint: textAt(value, "hint") ?? "", message: textAt(value, "message") ?? "" };
 }
 
 /**
@@ -42,6 +48,6 @@ function isCode(code: string): code is PolicyErrorCode {
 
 function lastSentenceOf(text: string): string {
   let last = text;
-  for (const { index } of text.matchAll(/(?<=[.?!]\s+)[A-Z`]/gu)) last = text.slice(index);
+  for (const { index } of text.matchAll(/(?<=[.?!]\s)[A-Z`]/gu)) last = text.slice(index);
   return last;
 }

@@ -17,6 +17,12 @@ export function fromNode(code: string, message = `connect ${code} 127.0.0.1:6432
   return Object.assign(new Error(message), { code, errno: -111, syscall: "connect" });
 }
 
+/** What node makes of a system call on a connection that was open. */
+export function onOpenConnection(code: string, syscall: "read" | "write" = "read"): Error {
+  const message = `${syscall} ${code}`;
+  return Object.assign(new Error(message), { code, errno: -113, syscall });
+}
+
 /** TypeORM's wrapper: it copies all but the name from the driver's error. */
 export function typeorm(driverError: Error): Error {
   const text = String(driverError).replace(/^[Ee]rror: /u, "");

@@ -5,7 +5,15 @@ import type { KnownFault } from "../../src/explain/explanation.ts";
 import { chainOf, facesOf } from "../../src/explain/face.ts";
 import { knownFaults } from "../../src/explain/faults.ts";
 import { matches } from "../../src/explain/match.ts";
-import { answer, fromNode, fromServer, prisma, prismaAnswer, typeorm } from "./errors.ts";
+import {
+  answer,
+  fromNode,
+  fromServer,
+  onOpenConnection,
+  prisma,
+  prismaAnswer,
+  typeorm,
+} from "./errors.ts";
 
 const { faults, signatures } = knownFaults();
 
@@ -20,6 +28,7 @@ const poolers: Readonly<Record<string, readonly Row[]>> = {
     ["08P01", "query_wait_timeout", "pooler.queue-timeout"],
     ["08P01", "query_timeout", "pooler.queue-timeout"],
     ["08P01", "query timeout", "pooler.query-timeout"],
+    ["08P01", "suspend_timeout", "pooler.disconnected"],
     [
       "08P01",
       "server login has been failing, try again later (server_login_retry)",
@@ -360,7 +369,7 @@ const poolers: Readonly<Record<string, readonly Row[]>> = {
 };
 
 /** By SQLSTATE: the text is what a German server says, or nothing that anybody would look for. */
-const servers: readonly (readonly [code: string, kind: KnownFault])[] = [
+const servers: readonly (readonly [code: string, kind: KnownFault, routine?: string])[] = [
   ["57P01", "server.terminated"],
   ["57P02", "server.terminated"],
   ["57P03", "server.unavailable"],
@@ -369,7 +378,7 @@ const servers: readonly (readonly [code: string, kind: KnownFault])[] = [
   ["53300", "server.connection-limit"],
   ["53100", "server.out-of-resources"],
   ["53200", "server.out-of-resources"],
-  ["3D000", "server.unknown-database"],
+  ["3D000", "server.unknown-database", "InitPostgres"],
   ["57014", "server.statement-cancelled"],
   ["55P03", "server.lock-timeout"],
   ["25P03", "server.idle-transaction-timeout"],
@@ -378,7 +387,6 @@ const servers: readonly (readonly [code: string, kind: KnownFault])[] = [
   ["40P01", "server.deadlock"],
   ["25P02", "server.transaction-aborted"],
   ["25006", "server.read-only"],
-  ["08006", "server.connection-failure"],
   ["28P01", "auth.failed"],
   ["28000", "auth.failed"],
   ["26000", "statement.named-untracked"],
@@ -444,6 +452,7 @@ const clients: readonly (readonly [title: string, error: Error, kind: KnownFault
       ["EPROTO", "tls.failed"],
     ] as const
   ).map(([code, kind]) => [code, fromNode(code), kind] as const),
+  ["EHOSTUNREACH of an open connection", onOpenConnection("EHOSTUNREACH"), "network.timeout"],
   [
     "ENOENT of a Unix socket",
     fromNode("ENOENT", "connect ENOENT /run/pg/.s.PGSQL.6432"),
@@ -576,13 +585,13 @@ for (const [pooler, rows] of Object.entries(poolers)) {
 }
 
 describe("PostgreSQL, whatever its language, through pg, TypeORM and Prisma", () => {
-  for (const [code, kind] of servers) {
+  for (const [code, kind, routine] of servers) {
     test(code, () => {
       const text = "ein Text, den niemand liest: query_wait_timeout";
 
       const kinds = [
-        fromServer(code, text),
-        typeorm(fromServer(code, text)),
+        fromServer(code, text, routine),
+        typeorm(fromServer(code, text, routine)),
         prismaAnswer(code, text, "FEHLER"),
       ].map((error) => explainError(error)?.kind);
 
@@ -604,7 +613,7 @@ describe("the table of signatures", () => {
     ...Object.values(poolers)
       .flat()
       .map(([code, text, , detail]) => answer(code, text, detail === undefined ? {} : { detail })),
-    ...servers.map(([code]) => fromServer(code, "")),
+    ...servers.map(([code, , routine]) => fromServer(code, "", routine)),
     ...clients.map(([, error]) => error),
   ];
 

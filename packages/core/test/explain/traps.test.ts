@@ -54,6 +54,24 @@ describe("what is not explained", () => {
       fromServer("0A000", "x", "transformLockingClause"),
     ],
     [
+      "the lost connection of a dblink, while the statement's own is fine",
+      fromServer("08003", 'connection "foo" not available', "dblink_conn_not_avail"),
+    ],
+    [
+      "the remote server of a foreign table that is gone",
+      fromServer("08006", "could not connect", "pgfdw_report_error"),
+    ],
+    [
+      "the database that a statement names and nobody knows",
+      fromServer("3D000", 'database "nope" does not exist', "dropdb"),
+    ],
+    [
+      "a refused login of an engine, of which only its text is left, and not a known one",
+      Object.assign(new Error("Error querying the database: FATAL: somebody's words"), {
+        name: "PrismaClientInitializationError",
+      }),
+    ],
+    [
       "a missing file",
       Object.assign(new Error("ENOENT: no such file or directory, open 'ca.pem'"), {
         code: "ENOENT",
@@ -141,6 +159,29 @@ describe("errors that are built to do harm", () => {
     expect(explainError(error)?.kind).toBe("server.terminated");
   });
 
+  test("a getter that throws hides only itself, of whatever says what an error is", () => {
+    const thrower = {
+      get() {
+        throw new Error("no");
+      },
+    };
+    const branded = Object.defineProperty(answer("57P01", "x"), "brand", thrower);
+    const errors = Object.defineProperty([undefined, answer("57P01", "x")], 0, thrower);
+
+    expect(explainError(branded)?.kind).toBe("server.terminated");
+    expect(explainError({ errors })?.kind).toBe("server.terminated");
+  });
+
+  test("the own methods of a list of errors are not called", () => {
+    const errors = Object.assign([answer("57P01", "x")], {
+      slice: () => {
+        throw new Error("no");
+      },
+    });
+
+    expect(explainError({ errors })?.kind).toBe("server.terminated");
+  });
+
   test("a revoked proxy is passed over, wherever it stands", () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     const list = Proxy.revocable([], {});
@@ -163,6 +204,8 @@ describe("errors that are built to do harm", () => {
       '"'.repeat(200_000),
       'PostgresError { code: "26000", message: "'.repeat(5_000),
       "a ".repeat(100_000),
+      `connection pool for user "${'" and database "'.repeat(20_000)}`,
+      `x.${" ".repeat(200_000)}`,
     ];
     const startedAt = performance.now();
 
@@ -170,6 +213,8 @@ describe("errors that are built to do harm", () => {
       explainError(Object.assign(new Error(text), { name: "PrismaClientUnknownRequestError" }));
       explainError(answer("58000", text));
       explainError(answer("26000", text));
+      explainError(prismaAnswer("58000", text));
+      explainError(prisma("unit/stalled", text));
     }
 
     expect(performance.now() - startedAt).toBeLessThan(2_000);

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { PolicyError, type PolicyErrorCode } from "../../src/errors.ts";
 import { explainError } from "../../src/explain/explain-error.ts";
 import type { Retryable } from "../../src/explain/fault.ts";
-import { answer, fromNode, fromServer, prisma, typeorm } from "./errors.ts";
+import { answer, fromNode, fromServer, onOpenConnection, prisma, typeorm } from "./errors.ts";
 
 const kindOf = (error: unknown): string | undefined => explainError(error)?.kind;
 
@@ -72,9 +72,58 @@ describe("errors in errors", () => {
     expect(kindOf(error)).toBe("driver.connect-timeout");
   });
 
+  test("a driver's fault whose outcome is unknown comes before one beside it that can be tried again", () => {
+    const lost = new Error("Connection terminated unexpectedly");
+    const refused = fromNode("ECONNREFUSED");
+    const terminated = answer("57P01", "x");
+    const waited = answer("08P01", "query_wait_timeout");
+
+    const explanations = [
+      new AggregateError([lost, refused]),
+      new AggregateError([refused, new Error("Not saved.", { cause: lost })]),
+      new AggregateError([waited, terminated]),
+      new AggregateError([own("unit/draining"), lost]),
+      new AggregateError([new AggregateError([refused, lost]), waited]),
+    ].map((error) => explainError(error));
+
+    expect(explanations).toMatchObject([
+      { kind: "network.lost", retryable: "if-not-sent" },
+      { kind: "network.lost", retryable: "if-not-sent" },
+      { kind: "server.terminated", retryable: "if-not-sent" },
+      { kind: "network.lost", retryable: "if-not-sent" },
+      { kind: "network.lost", retryable: "if-not-sent" },
+    ]);
+  });
+
+  test("errors beside each other that were thrown because of one and the same share its reason", () => {
+    const reason = answer("08P01", "pooler is shutting down");
+    const lost = (): Error => new Error("Connection terminated unexpectedly", { cause: reason });
+
+    expect(kindOf(new AggregateError([lost(), lost()]))).toBe("pooler.shutting-down");
+  });
+
   test("TypeORM's QueryFailedError around pg's own error", () => {
     expect(kindOf(typeorm(new Error("Query read timeout")))).toBe("driver.query-timeout");
   });
+});
+
+describe("what the system says of a connection that was open: a statement may have been sent", () => {
+  for (const code of ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN"]) {
+    test(code, () => {
+      const error = onOpenConnection(code);
+      const unmapped = Object.assign(new Error(`read ${code}`), error, {
+        name: "PrismaClientKnownRequestError",
+      });
+
+      const explanations = [error, onOpenConnection(code, "write"), typeorm(error), unmapped].map(
+        (each) => explainError(each),
+      );
+
+      for (const each of explanations) {
+        expect(each).toMatchObject({ kind: "network.timeout", retryable: "if-not-sent" });
+      }
+    });
+  }
 });
 
 describe("what Prisma's adapter makes of the network", () => {
@@ -82,6 +131,8 @@ describe("what Prisma's adapter makes of the network", () => {
     [{ kind: "DatabaseNotReachable", host: "127.0.0.1", port: 6432 }, "P1001", "network.refused"],
     [{ kind: "DatabaseNotReachable", host: "/run/postgresql" }, "P1001", "network.refused"],
     [{ kind: "DatabaseNotReachable", host: "db.internal" }, "P1001", "network.dns"],
+    // node names no address where the connection had been open.
+    [{ kind: "DatabaseNotReachable" }, "P1001", "network.timeout"],
     [{ kind: "ConnectionClosed" }, "P1017", "network.lost"],
     [{ kind: "SocketTimeout" }, "P1008", "network.timeout"],
   ] as const;
@@ -181,6 +232,7 @@ const RETRYABLE: Readonly<Record<PolicyErrorCode, Retryable>> = {
   "driver/unsupported": "no",
   "options/refused": "no",
   "connection/acquire-timeout": "yes",
+  "connection/pool-ended": "no",
   "connection/released": "no",
   "connection/reclaimed": "no",
   "transaction/ended-by-policy": "whole-transaction",
@@ -268,6 +320,37 @@ describe("a PolicyError", () => {
       sentence: "A holds it. B waits.",
       hint: "`detached()` it is.",
     });
+  });
+
+  test("is known through Prisma 7 by any of its codes", () => {
+    const kinds = Object.keys(RETRYABLE).map((code) => kindOf(prisma(code, "It was so. Do so.")));
+
+    expect(kinds).toEqual(Object.keys(RETRYABLE).map((code) => `policy.${code}`));
+  });
+
+  test("is known by what is left of it when it was copied or sent as JSON", () => {
+    const json: unknown = JSON.parse(JSON.stringify(error));
+    const left = {
+      kind: "policy.connection/acquire-timeout",
+      retryable: "yes",
+      hint: "Shorten the units that hold them.",
+    };
+
+    expect(explainError(Object.assign({}, error))).toMatchObject(left);
+    expect(explainError(json)).toMatchObject(left);
+    expect(explainError(new Error("Not saved.", { cause: json }))).toMatchObject(left);
+    expect(explainError(json)?.sentence).toMatch(/^[`A-Z].*\.$/u);
+  });
+
+  test("with a brand and nothing else is none", () => {
+    expect(explainError({ brand: error.brand })).toBeUndefined();
+    expect(explainError({ brand: error.brand, code: "57P01" })?.kind).toBe("server.terminated");
+  });
+
+  test("whose outcome is known gives way to one beside it that can be repeated less", () => {
+    const beside = new AggregateError([own("unit/draining"), own("transaction/ended-by-policy")]);
+
+    expect(kindOf(beside)).toBe("policy.transaction/ended-by-policy");
   });
 
   test("comes before the driver's error that it carries, and through an ORM's wrapper", () => {

@@ -60,6 +60,14 @@ const NODE = { from: "client", source: "node's error.code" } as const;
 /** By node's `code`; the texts are pg's. */
 export function networkSignatures(): readonly Signature<NetworkFault>[] {
   return [
+    // Of an open connection the kernel says so when it has sent in vain, and when keepalive got no answer
+    // (tcp_write_err in Linux' tcp_timer.c gives the last ICMP error): a statement may have been sent.
+    {
+      ...NODE,
+      kind: "network.timeout",
+      codes: ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN"],
+      text: /^(?:read|write) E[A-Z]+/,
+    },
     // ENOENT is a Unix socket that is not there; a missing file has it too and is no fault of a network.
     { ...NODE, kind: "network.refused", codes: ["ECONNREFUSED"] },
     { ...NODE, kind: "network.refused", codes: ["ENOENT"], text: /^connect ENOENT / },

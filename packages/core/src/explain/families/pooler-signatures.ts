@@ -214,7 +214,7 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
     {
       ...PGBOUNCER,
       kind: "pooler.shutting-down",
-      text: /^(?:pooler is shutting down|server shutting down|suspend_timeout)$/,
+      text: /^(?:pooler is shutting down|server shutting down)$/,
       source: "pgbouncer objects.c, janitor.c",
     },
     {
@@ -230,10 +230,11 @@ export function poolerSignatures(): readonly Signature<PoolerFault>[] {
       text: /^terminating connection due to administrator command$/,
       source: "pgcat client.rs",
     },
+    // SUSPEND says suspend_timeout to clients whose statement runs, too (janitor.c, per_loop_suspend).
     {
       ...PGBOUNCER,
       kind: "pooler.disconnected",
-      text: /^(?:admin forced disconnect|server lifetime over|server_lifetime|server idle timeout|pause mode|database configuration changed|connect string changed|obsolete connection|too many servers in the pool|evicted|close_needed)$/,
+      text: /^(?:admin forced disconnect|suspend_timeout|server lifetime over|server_lifetime|server idle timeout|pause mode|database configuration changed|connect string changed|obsolete connection|too many servers in the pool|evicted|close_needed)$/,
       source: "pgbouncer admin.c, janitor.c, objects.c",
     },
     {

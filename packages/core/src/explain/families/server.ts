@@ -156,7 +156,16 @@ export function serverSignatures(): readonly Signature<ServerFault>[] {
     { ...POSTGRES, kind: "server.unavailable", codes: ["57P03"] },
     { ...POSTGRES, kind: "server.connection-limit", codes: ["53300"] },
     { ...POSTGRES, kind: "server.out-of-resources", codes: ["53000", "53100", "53200", "53400"] },
-    { ...POSTGRES, kind: "server.unknown-database", codes: ["3D000", "57P04"] },
+    { ...POSTGRES, kind: "server.unknown-database", codes: ["57P04"] },
+    // Of a login. DROP DATABASE and functions say it of a name in the statement.
+    {
+      ...POSTGRES,
+      kind: "server.unknown-database",
+      codes: ["3D000"],
+      routine: "InitPostgres",
+    },
+    // Poolers name no routine, and Prisma drops it.
+    { ...POSTGRES, from: "pooler", kind: "server.unknown-database", codes: ["3D000"] },
     {
       ...PGBOUNCER,
       kind: "server.unknown-database",
@@ -190,9 +199,11 @@ export function serverSignatures(): readonly Signature<ServerFault>[] {
     { ...PRISMA, kind: "server.unknown-database", codes: ["P1003"] },
     { ...PRISMA, kind: "server.serialization-failure", codes: ["P2034"] },
     { ...PRISMA, kind: "server.connection-limit", codes: ["P2037"] },
-    // Odyssey says all that is not listed above with 08006 too, and PostgreSQL itself hardly ever does.
+    // Odyssey says all that is not listed above with 08006 too. With a routine it is the connection of a dblink or of
+    // a foreign table, and the one that the statement came over is fine.
     {
       ...POSTGRES,
+      from: "pooler",
       kind: "server.connection-failure",
       codes: ["08000", "08003", "08006"],
       symptom: true,

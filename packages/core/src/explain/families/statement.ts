@@ -57,8 +57,8 @@ export function statementFaults(): Readonly<Record<StatementFault, Fault>> {
     },
     "statement.needs-autocommit": {
       retryable: "no",
-      sentence: "The statement cannot run inside a transaction, and one is open.",
-      hint: "Run it outside a block, over the direct lane.",
+      sentence: "The statement is not allowed at this point of an open transaction.",
+      hint: "Run it outside a block, over the direct lane, or, for SET TRANSACTION, as the first statement of its block.",
     },
   };
 }
@@ -126,6 +126,7 @@ export function statementSignatures(): readonly Signature<StatementFault>[] {
     },
     { ...POSTGRES, kind: "statement.cursor-lost", codes: ["34000", "42P03"] },
     { ...POSTGRES, kind: "statement.needs-block", codes: ["25P01"] },
+    // PostgreSQL says it of SET TRANSACTION behind a query as well; Prisma drops the routine, which tells them apart.
     { ...POSTGRES, kind: "statement.needs-autocommit", codes: ["25001"] },
   ];
 }
