@@ -53,15 +53,25 @@ class GuardedAdapterFactory implements SqlDriverAdapterFactory {
   }
 
   async connect(): Promise<SqlDriverAdapter> {
-    const { PrismaPg, config, adapterOptions, policy, choice } = this.#plan;
-    this.#pg ??= pgOf(PrismaPg).then((pg) => guardPg(pg, policy, choice));
-    const pool = openPool(await this.#pg, config);
+    const { PrismaPg, config, adapterOptions } = this.#plan;
+    const pool = openPool(await this.#guardedPg(), config);
     const adapter = await connectPrismaPg(PrismaPg, pool, adapterOptions);
     if (adapter.underlyingDriver() !== pool) {
       await pool.end();
       throw secondCopy("PrismaPg");
     }
     return keepingErrors(refusingStrangers(endingWith(adapter, pool)));
+  }
+
+  /** Made once. A failure is not kept: `$connect()` may be called again. */
+  async #guardedPg(): Promise<PgModule> {
+    const { PrismaPg, policy, choice } = this.#plan;
+    try {
+      return await (this.#pg ??= pgOf(PrismaPg).then((pg) => guardPg(pg, policy, choice)));
+    } catch (error) {
+      this.#pg = undefined;
+      throw error;
+    }
   }
 
   /**

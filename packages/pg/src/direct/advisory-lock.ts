@@ -1,26 +1,21 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { PolicyError } from "@doorpolicy/core";
-
 import { onAbort } from "../abort-signal.ts";
-import { now } from "../clock.ts";
-import type { PgClient } from "../driver/pg-internals.ts";
 import { sharedState } from "../registry.ts";
-import { currentUnit, outsideUnits } from "../units/context.ts";
+import { currentUnit } from "../units/context.ts";
 import { refuseWhileDraining, whileRunning } from "../units/drain.ts";
 import type { Unit } from "../units/unit.ts";
+import { acquireLock } from "./acquire-lock.ts";
 import { type AdvisoryKey, type SqlKey, sqlKeyOf } from "./advisory-key.ts";
-import { type Backoff, delayBefore, leftUntil, pause } from "./backoff.ts";
 import { type DirectLane, directLane, type DirectSource, type PgLoader } from "./direct-lane.ts";
-import { HeldLock } from "./held-lock.ts";
+import type { HeldLock } from "./held-lock.ts";
 import {
   type AdvisoryLockOptions,
   checkedLockOptions,
   type CheckedLockOptions,
 } from "./lock-options.ts";
-import { holderOf, inTransaction, notAcquired } from "./lock-errors.ts";
+import { inTransaction } from "./lock-errors.ts";
 import { invalid } from "./options.ts";
-import { firstRow } from "./rows.ts";
 
 /** What the function of a lock is told. */
 export interface LockContext {
@@ -45,20 +40,14 @@ export interface WithAdvisoryLock {
   ): Promise<Result>;
 }
 
-/**
- * How often a lock is tried that somebody else has. The lock itself could be waited for in the server,
- * and a statement that waits holds a snapshot: VACUUM would stand still behind it, and `CREATE INDEX
- * CONCURRENTLY` of the holder would wait for the waiter, which waits for the holder.
- */
-const TRIES: Backoff = { firstMs: 50, mostMs: 500 };
-
 const PURPOSE =
   "A session lock that is taken through the pooler stays on a server connection that strangers get";
 
-/** A lock that an async context has already. */
+/** A lock that an async context has already, maybe of another copy of this package. */
 export interface OwnLock {
+  /** Its database and its key. */
   readonly id: string;
-  readonly lock: { readonly isOver: boolean; readonly signal: AbortSignal };
+  readonly lock: Pick<HeldLock, "isOver" | "signal" | "enter">;
   readonly outer: OwnLock | undefined;
 }
 
@@ -95,78 +84,57 @@ async function underLock<Result>(
   options: CheckedLockOptions,
   run: LockFunction<Result>,
 ): Promise<Result> {
-  const id = `${direct.lane.target.name}/${key.placeholders}/${key.values.join()}`;
+  const id = `${direct.place}/${key.placeholders}/${key.values.join()}`;
   const own = ownLock(id);
-  if (own !== undefined) return await withSignals([own.signal, options.signal], run);
+  if (own !== undefined) {
+    own.signal.throwIfAborted();
+    options.signal?.throwIfAborted();
+    return await under(own, options, run);
+  }
   const unit = currentUnit();
   if (isInTransaction(unit)) throw inTransaction(key);
   if (unit === undefined || unit.isOver) refuseWhileDraining();
-  const lock = await acquire(direct, key, options);
+  const lock = await acquireLock(direct, key, options);
   const held = { id, lock, outer: ownLocks().getStore() };
   let result: Result;
   try {
-    result = await ownLocks().run(held, () => withSignals([lock.signal, options.signal], run));
+    result = await ownLocks().run(held, () => under(lock, options, run));
   } catch (error) {
     await lock.release();
-    throw lock.lost ?? error;
+    throw error;
   }
   await lock.release();
-  if (lock.lost !== undefined) throw lock.lost;
+  lock.signal.throwIfAborted();
   return result;
 }
 
-/** Rejects with `lock/not-acquired`, the signal's reason, or as the pool does. */
-async function acquire(
-  direct: DirectLane,
-  key: SqlKey,
+/**
+ * Calls the function as one who works under a lock. Where the lock is lost meanwhile it rejects with
+ * `lock/lost`, unless the function has failed of something else: its signal has told it, and nobody would
+ * ever see the other error.
+ */
+async function under<Result>(
+  lock: OwnLock["lock"],
   options: CheckedLockOptions,
-): Promise<HeldLock> {
-  const { tryOnly, waitTimeoutMs, livenessTimeoutMs, signal } = options;
-  const begun = now();
-  const deadline = begun + waitTimeoutMs;
-  for (let attempt = 1; ; attempt++) {
-    signal?.throwIfAborted();
-    const isLast = tryOnly || now() >= deadline;
-    const client = await taken(direct, signal);
-    try {
-      if (await isFree(client, key)) {
-        const lock = new HeldLock(client, key, livenessTimeoutMs);
-        if (signal?.aborted !== true) return lock;
-        await lock.release();
-        throw signal.reason;
-      }
-      if (isLast) {
-        const holder = direct.lane.lane === "direct" ? await holderOf(client, key) : undefined;
-        throw notAcquired(key, Math.round(now() - begun), holder, tryOnly);
-      }
-    } catch (error) {
-      client.release?.(error instanceof PolicyError ? undefined : error);
-      throw error;
-    }
-    // It is not kept while it waits: a thousand waiters are as many connections as there may be.
-    client.release?.();
-    await pause(Math.min(delayBefore(TRIES, attempt), leftUntil(deadline)), signal);
+  run: LockFunction<Result>,
+): Promise<Result> {
+  const { signal } = lock;
+  const leave = lock.enter();
+  let result: Result;
+  try {
+    result = await withSignals([signal, options.signal], run);
+  } catch (error) {
+    throw signal.aborted && isOf(error, signal.reason) ? signal.reason : error;
+  } finally {
+    leave();
   }
+  signal.throwIfAborted();
+  return result;
 }
 
-async function isFree(client: PgClient, { placeholders, values }: SqlKey): Promise<boolean> {
-  const text = `select pg_try_advisory_lock(${placeholders}) as is_acquired`;
-  return firstRow(await client.query(text, [...values]))?.["is_acquired"] === true;
-}
-
-/** A connection of the lock's own: the unit that the caller is in has others. */
-function taken(direct: DirectLane, signal: AbortSignal | undefined): Promise<PgClient> {
-  return new Promise((resolve, reject) => {
-    const forget = signal && onAbort(signal, () => reject(signal.reason));
-    outsideUnits(() =>
-      direct.pool().connect((error, client) => {
-        forget?.();
-        if (client === undefined) reject(error);
-        else if (signal?.aborted === true) client.release?.();
-        else resolve(client);
-      }),
-    );
-  });
+/** The reason of a signal, or the `AbortError` that Node's own functions make of it. */
+function isOf(error: unknown, reason: unknown): boolean {
+  return error === reason || (error instanceof Error && error.cause === reason);
 }
 
 /** One signal of several. Not `AbortSignal.any`: a caller's signal may live as long as the process. */

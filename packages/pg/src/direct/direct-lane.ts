@@ -1,11 +1,10 @@
 import {
+  isDirectPooled,
   type LaneInUse,
   laneInUse,
   type Policy,
   PolicyError,
-  readConnectionUrl,
   type ResolvedPolicy,
-  type SecretUrl,
 } from "@doorpolicy/core";
 
 import {
@@ -17,6 +16,7 @@ import {
 } from "../driver/pg-internals.ts";
 import { guardedOrigin, guardPg, type PgModule } from "../guard-pg.ts";
 import { resolveForProcess } from "../process-context.ts";
+import { placeText } from "./place.ts";
 
 /**
  * What says which policy holds: the policy itself, or a `pg` that `guardPg` has made, of any lane. With a
@@ -29,8 +29,8 @@ export interface DirectChoice {
   /** @default the only target of the policy, else `main` */
   readonly target?: string;
   /**
-   * What else `pg` is to be told about the connection: `ssl`, a `password` function, another
-   * `connectionString`. Kept within the policy as the options of a pool are.
+   * What else `pg` is to be told about the connection: `ssl`; another `connectionString`; with a
+   * `password` function `host`, `port`, `database` and `user` beside it. Kept within the policy as the options of a pool are.
    *
    * @default nothing: the URL of the direct lane says it all
    */
@@ -43,6 +43,8 @@ export type PgLoader = () => PgModule | Promise<PgModule>;
 /** A lane on which a session is one's own from its login to its end. */
 export interface DirectLane {
   readonly lane: LaneInUse;
+  /** The database behind it, as {@link placeText} writes it: of two lanes with one place a lock is the same. */
+  readonly place: string;
   /** A client that is not connected. It stands in no pool, and beside `maxPerProcess`. */
   makeClient(): PgClient;
   /** The pool for locks: one for each lane and `connection`. */
@@ -95,19 +97,20 @@ function sessionLane(
   connection: DirectChoice["connection"],
   purpose: string,
 ): LaneInUse {
+  requirePlace(connection);
   const choice = target === undefined ? {} : { target };
   const direct = laneInUse(policy, { ...choice, lane: "direct" });
-  if (connection !== undefined && ("connectionString" in connection || "host" in connection)) {
+  // A key that is there and undefined is one that was left out.
+  if (connection?.["connectionString"] !== undefined || connection?.["host"] !== undefined) {
     return direct;
   }
   const pooled = laneInUse(policy, { ...choice, lane: "pooled" });
   const { lanes, name } = direct.target;
-  const keepsSessions = pooled.has("session-state");
   if (lanes.direct.url === undefined) {
-    if (keepsSessions) return pooled;
+    if (pooled.has("session-state")) return pooled;
     throw refusal(name, `${purpose}, and the target has no other lane: ${lanes.direct.missing}.`);
   }
-  if (!keepsSessions && leadsTo(lanes.pooled.url, lanes.direct.url)) {
+  if (isDirectPooled(direct.target, process.env)) {
     throw refusal(
       name,
       `${purpose}, and the direct URL of the target (${lanes.direct.from}) leads to the same server as the pooled one.`,
@@ -116,20 +119,23 @@ function sessionLane(
   return direct;
 }
 
+/** pg takes who connects and nothing else for a connection to `localhost`. */
+function requirePlace(connection: DirectChoice["connection"]): void {
+  const says = (key: string): boolean => connection?.[key] !== undefined;
+  if (says("connectionString") || says("host") || process.env["PGHOST"]) return;
+  const key = ["user", "password", "database", "port"].find(says);
+  if (key === undefined) return;
+  throw new PolicyError("direct/invalid", `\`connection.${key}\` stands there without a host.`, {
+    path: `connection.${key}`,
+    hint: "Pass `host`, `port`, `database`, `user` and `password` together, or a `connectionString`.",
+  });
+}
+
 function refusal(target: string, message: string): PolicyError {
   return new PolicyError("policy/missing-url", message, {
     path: `targets.${target}.direct`,
     hint: `Set \`targets.${target}.direct\` to the URL of Postgres itself, around the pooler.`,
   });
-}
-
-function leadsTo(pooled: SecretUrl | undefined, direct: SecretUrl): boolean {
-  return pooled !== undefined && placeOf(pooled) === placeOf(direct);
-}
-
-function placeOf(url: SecretUrl): string {
-  const { host = "", port = "5432", database = "" } = readConnectionUrl(url.reveal());
-  return `${host}:${port}/${database}`;
 }
 
 /** By the `pg` and the policy that they were made of; a policy that is resolved anew is another one. */
@@ -149,6 +155,7 @@ function madeFor(
   const guarded = guardedFor(pg, lane);
   return {
     lane,
+    place: placeText(lane, connection),
     makeClient: () =>
       new guarded.Client({
         connectionTimeoutMillis: lane.policy.connections.acquireTimeoutMs,

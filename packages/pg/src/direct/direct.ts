@@ -13,8 +13,15 @@ export interface DirectFunctions {
 /** {@link withAdvisoryLock} and {@link listen} for an adapter: with the `pg` that its ORM uses. */
 export function directFunctions(loadPg: PgLoader): DirectFunctions {
   let loading: PgModule | Promise<PgModule> | undefined;
-  // The same one each time: what is made of it is kept with it.
-  const load = (): PgModule | Promise<PgModule> => (loading ??= loadPg());
+  // The same one each time: what is made of it is kept with it. A failure is not kept: it may be cured.
+  const load = async (): Promise<PgModule> => {
+    try {
+      return await (loading ??= loadPg());
+    } catch (error) {
+      loading = undefined;
+      throw error;
+    }
+  };
   return { withAdvisoryLock: makeWithAdvisoryLock(load), listen: makeListen(load) };
 }
 
@@ -38,10 +45,14 @@ const functions = directFunctions(applicationPg);
  *
  * - It is free again when `run` has settled, whatever became of it, and when the process or its
  *   connection dies. When that happens while `run` is under way its `signal` is aborted, and the call
- *   rejects with `lock/lost` once `run` has settled: somebody else may have the lock by then.
+ *   rejects with `lock/lost` once `run` has settled, unless `run` itself rejects with something else:
+ *   somebody else may have the lock by then.
  * - While somebody else has it, it is tried again every 50 to 500 ms, up to `waitTimeoutMs`. Nobody
  *   stands in a queue: of several who wait, any may come next. Who waits holds no connection.
- * - A call with the same key inside of `run` has the lock already.
+ * - A call with the same key and database inside of `run` has the lock already, and the lock is free when
+ *   both have settled.
+ * - A server that does not answer whether the lock is free is given up after `livenessTimeoutMs`, or what is
+ *   left of `waitTimeoutMs`, but not before 1 s: a lost connection like any other.
  * - `run` is called in the caller's unit of work. Inside a `transaction()` the call is refused: the lock
  *   would be free before the transaction is stored; `transaction({ advisoryLock }, fn)` is what ends
  *   with it.

@@ -1,15 +1,23 @@
+import { isPolicyError, type PolicyErrorCode } from "@doorpolicy/core";
+
 import { after, cancel, type Timer } from "../clock.ts";
 import type { PgClient } from "../driver/pg-internals.ts";
 
 /** As a server answers it that is still there; it touches nothing. */
 const QUESTION = "select 1";
 
+/** The connection was taken from whoever asks: nothing was sent, and somebody else may have it. */
+const TAKEN: ReadonlySet<PolicyErrorCode> = new Set([
+  "connection/reclaimed",
+  "connection/released",
+]);
+
 /**
  * Asks a quiet connection again and again whether its server is still there. A socket whose other end
  * is gone without a word (a pulled cable, a NAT table that was full, a frozen host) shows nothing by
  * itself, for hours with the kernel's own defaults.
  *
- * | state | `withinMs / 2` passed | answer | no answer for `withinMs / 2` |
+ * | state | `withinMs / 2` passed | answer | no answer for `withinMs / 2`, or the connection is somebody else's |
  * | --- | --- | --- | --- |
  * | quiet | asks → asked | – | – |
  * | asked | – | → quiet | `onSilent` → stopped |
@@ -48,8 +56,12 @@ export class Heartbeat {
     });
     try {
       await this.#client.query(QUESTION);
-    } catch {
-      // It has answered, or the connection is lost, which is its owner's to say.
+    } catch (error) {
+      if (!this.#isStopped && isPolicyError(error) && TAKEN.has(error.code)) {
+        this.stop();
+        this.#onSilent(error);
+      }
+      // Else it has answered, or the connection is lost, which is its owner's to say.
     }
     if (this.#isStopped) return;
     cancel(this.#timer);

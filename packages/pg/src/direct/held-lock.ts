@@ -2,6 +2,7 @@ import { PolicyError } from "@doorpolicy/core";
 
 import { now } from "../clock.ts";
 import type { PgClient } from "../driver/pg-internals.ts";
+import { forgetOnPurpose, holdOnPurpose } from "../pool/held-watch.ts";
 import type { SqlKey } from "./advisory-key.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { firstRow } from "./rows.ts";
@@ -9,11 +10,13 @@ import { firstRow } from "./rows.ts";
 /**
  * An advisory lock while it is held, on the connection that holds it and that does nothing else.
  *
- * | state | connection lost, or silent for too long | `release()` |
- * | --- | --- | --- |
- * | held | → lost: `signal` is aborted | unlocked → over; where that fails → lost |
- * | lost | – | the connection is closed |
- * | over | – | nothing |
+ * | state | connection lost, or silent for too long | `release()` | `enter()` |
+ * | --- | --- | --- | --- |
+ * | held | → lost: `signal` is aborted | → releasing | one user more |
+ * | releasing | → lost | nothing | one user more |
+ * | releasing, without a user | → lost | unlocked → over; where that fails → lost | – |
+ * | lost | – | the connection is closed → over | – |
+ * | over | – | nothing | – |
  */
 export class HeldLock {
   readonly #client: PgClient;
@@ -21,24 +24,27 @@ export class HeldLock {
   readonly #since: number = now();
   readonly #abort = new AbortController();
   readonly #heartbeat: Heartbeat;
+  readonly #onError = (error: unknown): void => this.#lose(error);
+  readonly #onEnd = (): void => this.#lose(undefined);
+  #users = 0;
+  #onUnused: (() => void) | undefined;
   #lost: PolicyError | undefined;
+  #released: Promise<void> | undefined;
   #isOver = false;
 
   constructor(client: PgClient, key: SqlKey, livenessTimeoutMs: number) {
     this.#client = client;
     this.#key = key;
     this.#heartbeat = new Heartbeat(client, livenessTimeoutMs, (error) => this.#lose(error));
-    client.once("error", (error: unknown) => this.#lose(error));
-    client.once("end", () => this.#lose(undefined));
+    // Not `once`: a pg that nobody guards may tell one loss twice, and nobody else listens there.
+    client.on("error", this.#onError);
+    client.on("end", this.#onEnd);
+    holdOnPurpose(client);
   }
 
-  /** Aborted when the lock is lost, with {@link lost} as its reason. */
+  /** Aborted when the lock is lost; its reason is the `lock/lost` error. */
   get signal(): AbortSignal {
     return this.#abort.signal;
-  }
-
-  get lost(): PolicyError | undefined {
-    return this.#lost;
   }
 
   /** True from the moment when it is being given back. */
@@ -46,12 +52,41 @@ export class HeldLock {
     return this.#isOver;
   }
 
-  /** Gives the lock back, by closing its connection where nothing else does. Never rejects. */
-  async release(): Promise<void> {
-    if (this.#isOver) return;
+  /**
+   * Counts one more who works under the lock; returns how to leave, once. As in PostgreSQL, where a session
+   * that takes a lock twice has it until it has given it back twice.
+   */
+  enter(): () => void {
+    let isIn = true;
+    this.#users += 1;
+    return () => {
+      if (!isIn) return;
+      isIn = false;
+      this.#users -= 1;
+      if (this.#users === 0) this.#onUnused?.();
+    };
+  }
+
+  /**
+   * Gives the lock back when nobody works under it any more, by closing its connection where nothing else
+   * does. Where it is lost nobody is waited for. Never rejects.
+   */
+  release(): Promise<void> {
+    return (this.#released ??= this.#release());
+  }
+
+  async #release(): Promise<void> {
+    while (this.#users > 0 && this.#lost === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#onUnused = resolve;
+      });
+    }
     this.#isOver = true;
     const failure = this.#lost ?? (await this.#unlock());
     this.#heartbeat.stop();
+    forgetOnPurpose(this.#client);
+    this.#client.removeListener("error", this.#onError);
+    this.#client.removeListener("end", this.#onEnd);
     // A lost connection is closed by its pool, and so is one that may hold the lock still.
     this.#client.release?.(failure);
   }
@@ -86,5 +121,6 @@ export class HeldLock {
       },
     );
     this.#abort.abort(this.#lost);
+    this.#onUnused?.();
   }
 }

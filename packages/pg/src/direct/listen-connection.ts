@@ -1,6 +1,7 @@
-import { after, cancel } from "../clock.ts";
+import { onAbort } from "../abort-signal.ts";
 import type { PgClient } from "../driver/pg-internals.ts";
 import { openClient } from "../login/open-client.ts";
+import { answeredWithin } from "./answered-within.ts";
 import type { DirectLane } from "./direct-lane.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Notification } from "./listen-options.ts";
@@ -16,20 +17,49 @@ export interface ListenEvents {
 export interface ListenConnection {
   /** Says goodbye to the server; resolves when the socket is closed. Never rejects. */
   close(): Promise<void>;
+  /** Closes the socket without a word, also while it is being closed. */
+  destroy(): void;
+}
+
+/** How {@link openListenConnection} opens. */
+export interface ListenConnectionOptions {
+  /** `LISTEN`, in one text. */
+  readonly text: string;
+  readonly livenessTimeoutMs: number;
+  /** Aborted before it listens, it ends the attempt at once; afterwards it has no meaning. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Connects, and resolves when the server has answered `LISTEN`: what is sent from then on is heard.
- * Rejects, with nothing left open, where it does not connect within the policy's `acquireTimeoutMs` or
- * is not answered within `livenessTimeoutMs`.
+ * Rejects, with nothing left open, where it does not connect within the policy's `acquireTimeoutMs`, is
+ * not answered within `livenessTimeoutMs`, or is not wanted any more.
  */
 export async function openListenConnection(
   direct: DirectLane,
+  { text, livenessTimeoutMs, signal }: ListenConnectionOptions,
+  events: ListenEvents,
+): Promise<ListenConnection> {
+  let opening: PgClient | undefined;
+  const forget = onAbort(signal, () => opening?.connection.stream.destroy());
+  try {
+    const client = await openClient(() => {
+      // It may take a second one, where a pipelined login was not understood.
+      signal.throwIfAborted();
+      return (opening = direct.makeClient());
+    });
+    return await listening(client, text, livenessTimeoutMs, events);
+  } finally {
+    forget();
+  }
+}
+
+async function listening(
+  client: PgClient,
   text: string,
   livenessTimeoutMs: number,
   events: ListenEvents,
 ): Promise<ListenConnection> {
-  const client = await openClient(() => direct.makeClient());
   let error: unknown;
   let isClosing = false;
   const closed = new Promise((resolve) => client.once("end", resolve));
@@ -38,7 +68,7 @@ export async function openListenConnection(
     if (!isClosing) events.onNotification({ channel, payload, processId });
   });
   try {
-    await answered(client, text, livenessTimeoutMs);
+    await answeredWithin(client, livenessTimeoutMs, text);
   } catch (reason) {
     client.connection.stream.destroy();
     throw error ?? reason;
@@ -59,18 +89,9 @@ export async function openListenConnection(
       void client.end();
       await closed;
     },
+    destroy: () => {
+      isClosing = true;
+      client.connection.stream.destroy();
+    },
   };
-}
-
-async function answered(client: PgClient, text: string, withinMs: number): Promise<void> {
-  const timer = after(withinMs, () => {
-    client.connection.stream.destroy(
-      new Error(`The server has not answered LISTEN within ${withinMs} ms.`),
-    );
-  });
-  try {
-    await client.query(text);
-  } finally {
-    cancel(timer);
-  }
 }

@@ -45,7 +45,7 @@ export interface ListenOptions extends DirectChoice {
   /**
    * Called when the connection is lost, and for each try to get another one that fails.
    *
-   * @default a process warning (`DOORPOLICY_LISTENER`) for each loss
+   * @default a process warning (`DOORPOLICY_LISTENER`), once for each loss
    */
   readonly onError?: (error: unknown) => unknown;
   /**
@@ -62,7 +62,7 @@ export interface ListenOptions extends DirectChoice {
    * @default 10_000
    */
   readonly maxDelayMs?: number;
-  /** Aborted, it closes the listener; before it listens, `listen()` rejects with the signal's reason. */
+  /** Aborted, it closes the listener; before it listens, `listen()` rejects at once with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 

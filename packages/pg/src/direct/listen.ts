@@ -25,13 +25,11 @@ export function makeListen(loadPg: PgLoader): Listen {
     const text = listenText(channels);
     const direct = await directLane(source, options, loadPg, PURPOSE);
     refuseWhileDraining();
-    const { signal } = options;
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     // It outlives the unit that happened to ask for it, and its socket calls back in this context.
     return await outsideUnits(async () => {
       const listener = new ReconnectingListener(direct, text, options, callOut(options));
       await listener.start();
-      signal?.throwIfAborted();
       return listener;
     });
   };
@@ -40,10 +38,14 @@ export function makeListen(loadPg: PgLoader): Listen {
 /** What the caller's functions do is theirs: it ends neither the listener nor the process. */
 function callOut(options: CheckedListenOptions): CallOut {
   const caller = new AsyncResource("doorpolicy.listen");
+  let isWarned = false;
   return (name, value) => {
+    if (name === "onGap") isWarned = false;
     const action = options[name];
     if (action === undefined) {
-      warn("A listener has lost its connection, and connects again", value);
+      // Once for each loss: a server that is away for an hour fails some hundred tries.
+      if (!isWarned) warn("A listener has lost its connection, and connects again", value);
+      isWarned = true;
       return;
     }
     const failed = (error: unknown): void => warn(`\`${name}\` of a listener failed`, error);

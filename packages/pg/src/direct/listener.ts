@@ -1,6 +1,7 @@
 import { onAbort } from "../abort-signal.ts";
 import { now } from "../clock.ts";
-import { registerPool } from "../registry.ts";
+import { type EndablePool, registerPool } from "../registry.ts";
+import { drainingError } from "../units/messages.ts";
 import { delayBefore, pause } from "./backoff.ts";
 import type { DirectLane } from "./direct-lane.ts";
 import { type ListenConnection, openListenConnection } from "./listen-connection.ts";
@@ -23,15 +24,16 @@ const FIRST_DELAY_MS = 100;
 /**
  * A listener through the connections that it has one after the other.
  *
- * | state | connection lost | connected, `LISTEN` answered | try failed | `close()`, signal |
- * | --- | --- | --- | --- | --- |
- * | listening | `onError` → reconnecting | – | – | goodbye → closed |
- * | reconnecting | – | `onGap` → listening | `onError`, waits longer | → closed |
- * | closed | – | closed at once | – | – |
+ * | state | connection lost | connected, `LISTEN` answered | try failed | `close()`, signal, `end()` | `endNow()` |
+ * | --- | --- | --- | --- | --- | --- |
+ * | opening | – | → listening | rejects → closed | socket destroyed, rejects → closed | as `end()` |
+ * | listening | `onError` → reconnecting | – | – | goodbye → closed | socket destroyed → closed |
+ * | reconnecting | – | `onGap` → listening | `onError`, waits longer | socket destroyed → closed | as `end()` |
+ * | closed | – | – | – | – | socket destroyed where its goodbye is not answered yet |
  *
- * Looks like a pool to `drain()`, which ends it.
+ * `ending`, `end()` and `endNow()` are for `drain()`, to which it looks like a pool.
  */
-export class ReconnectingListener implements Listener {
+export class ReconnectingListener implements Listener, EndablePool {
   readonly #direct: DirectLane;
   readonly #text: string;
   readonly #options: CheckedListenOptions;
@@ -39,6 +41,8 @@ export class ReconnectingListener implements Listener {
   readonly #ended = new AbortController();
   readonly #forget: () => void;
   #connection: ListenConnection | undefined;
+  /** The connection that is being opened, whatever becomes of it. */
+  #opening: Promise<unknown> | undefined;
   #reconnecting: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -60,35 +64,42 @@ export class ReconnectingListener implements Listener {
     return this.#connection === undefined ? "reconnecting" : "listening";
   }
 
-  /** To `drain()`. */
   get ending(): boolean {
     return this.#closed !== undefined;
   }
 
-  /** The first connection: where it fails, nothing is tried again. */
+  /**
+   * The first connection: where it fails, nothing is tried again. Where it is closed meanwhile, rejects with
+   * the signal's reason or `unit/draining`.
+   */
   async start(): Promise<void> {
     try {
-      this.#connection = await this.#open();
+      await this.#open();
     } catch (error) {
-      this.#forget();
-      throw error;
+      if (this.#closed === undefined) {
+        this.#forget();
+        throw error;
+      }
     }
-    // Closed meanwhile, by `drain()` or the signal.
-    if (this.#closed !== undefined) await this.#connection.close();
+    if (this.#closed === undefined) return;
+    await this.#closed;
+    this.#options.signal?.throwIfAborted();
+    // Nobody else knows of it yet.
+    throw drainingError();
   }
 
   close(): Promise<void> {
     return (this.#closed ??= this.#close());
   }
 
-  /** To `drain()`. */
   end(): Promise<void> {
     return this.close();
   }
 
-  /** To `drain()`. */
   endNow(): Promise<void> {
-    return this.close();
+    const closed = this.close();
+    this.#connection?.destroy();
+    return closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -98,17 +109,24 @@ export class ReconnectingListener implements Listener {
   async #close(): Promise<void> {
     this.#ended.abort();
     this.#forget();
-    await this.#reconnecting;
+    await Promise.allSettled([this.#opening, this.#reconnecting]);
     await this.#connection?.close();
   }
 
-  #open(): Promise<ListenConnection> {
-    return openListenConnection(this.#direct, this.#text, this.#options.livenessTimeoutMs, {
+  async #open(): Promise<void> {
+    const options = {
+      text: this.#text,
+      livenessTimeoutMs: this.#options.livenessTimeoutMs,
+      signal: this.#ended.signal,
+    };
+    const opening = openListenConnection(this.#direct, options, {
       onNotification: (notification: Notification) => {
         if (this.#closed === undefined) this.#call("onNotification", notification);
       },
       onLost: (error) => this.#onLost(error),
     });
+    this.#opening = opening;
+    this.#connection = await opening;
   }
 
   #onLost(cause: unknown): void {
@@ -125,7 +143,7 @@ export class ReconnectingListener implements Listener {
       await pause(delayBefore(backoff, attempts), this.#ended.signal);
       if (this.#closed !== undefined) return;
       try {
-        this.#connection = await this.#open();
+        await this.#open();
       } catch (error) {
         if (this.#closed === undefined) this.#call("onError", error);
         continue;

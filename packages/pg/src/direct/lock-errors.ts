@@ -2,6 +2,7 @@ import { PolicyError } from "@doorpolicy/core";
 
 import type { PgClient } from "../driver/pg-internals.ts";
 import type { SqlKey } from "./advisory-key.ts";
+import { answeredWithin } from "./answered-within.ts";
 import { firstRow } from "./rows.ts";
 
 /**
@@ -14,10 +15,14 @@ where l.locktype = 'advisory' and l.granted and a.datname = current_database()
   and l.database = a.datid and l.classid = $1::oid and l.objid = $2::oid and l.objsubid = $3::int
 limit 1`;
 
-/** Who has a lock, in words; `undefined` where nobody says. Never rejects. */
-export async function holderOf(client: PgClient, key: SqlKey): Promise<string | undefined> {
+/** Who has a lock, in words; `undefined` where nobody says it within so many milliseconds. Never rejects. */
+export async function holderOf(
+  client: PgClient,
+  key: SqlKey,
+  withinMs: number,
+): Promise<string | undefined> {
   try {
-    const row = firstRow(await client.query(HOLDER, key.inLocks.map(String)));
+    const row = firstRow(await answeredWithin(client, withinMs, HOLDER, key.inLocks.map(String)));
     if (row === undefined) return undefined;
     const { name, pid } = row;
     return `\`${String(name)}\` (backend ${String(pid)})`;

@@ -11,20 +11,21 @@ export interface AdvisoryLockOptions extends DirectChoice {
    */
   readonly tryOnly?: boolean;
   /**
-   * Longest wait for the lock. Always finite.
+   * Longest wait for the lock. Always finite. It is tried a last time when it is over: then a connection is
+   * waited for up to `acquireTimeoutMs`, and the server's answer for 1 s.
    *
    * @default 30_000
    */
   readonly waitTimeoutMs?: number;
   /**
-   * Longest time until a connection that has died in silence is noticed, and the lock with it. Of one
-   * that is closed, or whose backend is terminated, it is noticed at once.
+   * Longest time until a connection that has died in silence is noticed, and the lock with it, or the asking
+   * for it. Of one that is closed, or whose backend is terminated, it is noticed at once.
    *
    * @default 20_000
    */
   readonly livenessTimeoutMs?: number;
   /**
-   * Aborted while it waits for the lock: rejects with the signal's reason. Aborted while the function
+   * Aborted while it waits for the lock: rejects at once with the signal's reason. Aborted while the function
    * runs: its own signal is aborted with the same reason, and the lock is held until it has settled.
    */
   readonly signal?: AbortSignal;

@@ -12,13 +12,32 @@ const IDLE = "connections/held-idle";
 const IDLE_HELP =
   "Release a connection before waiting for anything but the database, and take it again afterwards.";
 
+/** pg's own `Connection` objects, which every handle of a client shows. */
+const heldOnPurpose = new WeakSet<object>();
+
+/** What a client, or a handle of one, shows of its connection; a pg that nobody guards may show nothing. */
+interface ShowsConnection {
+  readonly connection?: object;
+}
+
+/** From now on the connection is held for what its session has, such as a lock, and not to be used. */
+export function holdOnPurpose({ connection }: ShowsConnection): void {
+  if (connection !== undefined) heldOnPurpose.add(connection);
+}
+
+/** The connection goes back; its next holder is watched as any other. */
+export function forgetOnPurpose({ connection }: ShowsConnection): void {
+  if (connection !== undefined) heldOnPurpose.delete(connection);
+}
+
 /**
  * Looks for connections that were taken out of a pool and are not being used: reports them with the
  * stack of whoever took them, and takes them back later. Time counts since the last byte in either
  * direction, so that no statement pays for it; a statement that is being answered is never idle, and an
  * open transaction has limits of its own.
  *
- * Not on the direct lane, and not where nothing pools behind: there a connection may be kept to listen.
+ * Not on the direct lane, and not where nothing pools behind: there a connection may be kept to listen. And
+ * not one that is held on purpose, as for an advisory lock through a pooler in session mode.
  */
 export class HeldWatch {
   readonly #guard: Guard;
@@ -72,7 +91,7 @@ export class HeldWatch {
     const isOver = this.#reclaimMs > 0 && quietMs >= this.#reclaimMs;
     const isWarning = this.#warnMs > 0 && quietMs >= this.#warnMs && !checkout.isWarned;
     if (!isOver && !isWarning) return;
-    if (checkout.onIdle?.() === true) return;
+    if (checkout.onIdle?.() === true || heldOnPurpose.has(checkout.client.connection)) return;
     const response = this.#guard.response(IDLE);
     if (response === "nothing") return;
     if (isOver && response === "act") {

@@ -8,7 +8,6 @@ import {
   withAdvisoryLock,
   type AdvisoryLockOptions,
 } from "../../src/index.ts";
-import { gate } from "../units/stage.ts";
 import { eventually, rejection } from "../world.ts";
 import { type DirectWorld, startDirectWorld } from "./direct-world.ts";
 
@@ -23,32 +22,6 @@ afterAll(async () => {
 afterEach(async () => {
   await eventually(async () => assert.equal(await direct.locks(), 0));
 });
-
-/** Somebody who has the lock until he is told to let go. */
-async function holder(
-  key: string,
-  options: AdvisoryLockOptions = {},
-): Promise<{ readonly signal: AbortSignal; letGo(): Promise<unknown> }> {
-  const held = gate();
-  const over = gate();
-  let signal = AbortSignal.abort();
-  const done = withAdvisoryLock(direct.policy(), key, options, async (context) => {
-    ({ signal } = context);
-    held.open();
-    await over.opened;
-    return "done";
-  });
-  // Looked at when it is let go.
-  done.catch(() => undefined);
-  await Promise.race([held.opened, done]);
-  return {
-    signal,
-    letGo: () => {
-      over.open();
-      return done;
-    },
-  };
-}
 
 describe("withAdvisoryLock()", () => {
   test("lets one at a time do it, whichever connections they have", async () => {
@@ -107,7 +80,7 @@ describe("withAdvisoryLock()", () => {
   });
 
   test("with `tryOnly` says at once who has it", async () => {
-    const first = await holder("busy");
+    const first = await direct.holder("busy");
 
     const error = await rejection(
       withAdvisoryLock(direct.policy(), "busy", { tryOnly: true }, () => "never"),
@@ -118,46 +91,9 @@ describe("withAdvisoryLock()", () => {
     expect(await first.letGo()).toBe("done");
   });
 
-  test("waits for as long as it was told, and holds no connection meanwhile", async () => {
-    const first = await holder("patience");
-    const { pg } = direct.world.guard(direct.policy({}, { connections: { maxPerProcess: 2 } }));
-
-    const late = withAdvisoryLock(pg, "patience", { waitTimeoutMs: 300 }, () => "never");
-    const others = await Promise.all(
-      Array.from({ length: 4 }, (_, index) => withAdvisoryLock(pg, index, () => index)),
-    );
-
-    expect(others).toEqual([0, 1, 2, 3]);
-    expect(await rejection(late)).toMatchObject({ code: "lock/not-acquired" });
-    await first.letGo();
-  });
-
-  test("is got by who waits when its holder lets go", async () => {
-    const first = await holder("next");
-    const second = withAdvisoryLock(direct.policy(), "next", () => "second");
-
-    await first.letGo();
-
-    expect(await second).toBe("second");
-  });
-
-  test("stops to wait when its signal says so", async () => {
-    const first = await holder("aborted");
-    const abort = new AbortController();
-    const { signal } = abort;
-
-    const second = withAdvisoryLock(direct.policy(), "aborted", { signal }, () => "never");
-    abort.abort(new Error("enough"));
-
-    expect(await rejection(second)).toMatchObject({ message: "enough" });
-    const third = withAdvisoryLock(direct.policy(), "aborted", { signal }, () => "never");
-    expect(await rejection(third)).toMatchObject({ message: "enough" });
-    await first.letGo();
-  });
-
   test("passes the caller's signal on, and keeps the lock until the function has settled", async () => {
     const abort = new AbortController();
-    const first = await holder("passed on", { signal: abort.signal });
+    const first = await direct.holder("passed on", { signal: abort.signal });
 
     abort.abort(new Error("enough"));
 
@@ -166,31 +102,8 @@ describe("withAdvisoryLock()", () => {
     expect(await first.letGo()).toBe("done");
   });
 
-  test("is had already inside of itself", async () => {
-    const policy = direct.policy();
-
-    const inner = await withAdvisoryLock(policy, "own", () =>
-      withAdvisoryLock(policy, "own", { tryOnly: true }, async () => [
-        await direct.locks(),
-        "inner",
-      ]),
-    );
-
-    expect(inner).toEqual([1, "inner"]);
-  });
-
-  test("is had already in a transaction() inside of itself, which ends before it", async () => {
-    const policy = direct.policy();
-
-    const inner = await withAdvisoryLock(policy, "own", () =>
-      transaction(() => withAdvisoryLock(policy, "own", () => "inner")),
-    );
-
-    expect(inner).toBe("inner");
-  });
-
   test("tells the function that its connection was ended, and then its caller", async () => {
-    const first = await holder("terminated");
+    const first = await direct.holder("terminated");
 
     await direct.terminate();
     await eventually(() => expect(first.signal.aborted).toBe(true));
@@ -206,7 +119,7 @@ describe("withAdvisoryLock()", () => {
       { direction: "client", message: "Query", match: ({ sql }) => sql === "select 1" },
       "blackHole",
     );
-    const first = await holder("silent", { livenessTimeoutMs: 200 });
+    const first = await direct.holder("silent", { livenessTimeoutMs: 200 });
 
     await eventually(() => expect(first.signal.aborted).toBe(true));
 
@@ -219,9 +132,41 @@ describe("withAdvisoryLock()", () => {
       { direction: "client", match: ({ sql }) => sql?.includes("advisory_unlock") === true },
       "cut",
     );
-    const first = await holder("cut");
+    const first = await direct.holder("cut");
 
     expect(await rejection(first.letGo())).toMatchObject({ code: "lock/lost" });
+  });
+
+  test("hides no error of a function that fails before the lock is lost", async () => {
+    using _ = direct.wire.when(
+      { direction: "client", match: ({ sql }) => sql?.includes("advisory_unlock") === true },
+      "cut",
+    );
+    const failure = new Error("invoice 7 is broken");
+
+    const error = await rejection(
+      withAdvisoryLock(direct.policy(), "broken", () => Promise.reject(failure)),
+    );
+
+    expect(error).toBe(failure);
+  });
+
+  test.each([
+    ["the reason of its signal", (signal: AbortSignal) => signal.reason],
+    [
+      "what Node makes of it",
+      (signal: AbortSignal) => new Error("aborted", { cause: signal.reason }),
+    ],
+  ])("says that it was lost to a function that rejects with %s", async (_, errorOf) => {
+    const error = await rejection(
+      withAdvisoryLock(direct.policy(), "stopped", async ({ signal }) => {
+        await direct.terminate();
+        await eventually(() => expect(signal.aborted).toBe(true));
+        throw errorOf(signal);
+      }),
+    );
+
+    expect(error).toMatchObject({ code: "lock/lost" });
   });
 
   test("says that it was lost to a function that has resolved before it was noticed", async () => {
@@ -243,6 +188,16 @@ describe("withAdvisoryLock()", () => {
 
     expect(error).toMatchObject({ code: "lock/in-transaction" });
   });
+
+  test.each(["password", "user", "database"])(
+    "does not look on localhost for a connection with nothing but a %s",
+    async (key) => {
+      const connection = { [key]: "x" };
+      expect(
+        await rejection(withAdvisoryLock(direct.policy(), "x", { connection }, () => 1)),
+      ).toMatchObject({ code: "direct/invalid", path: `connection.${key}` });
+    },
+  );
 
   test("names an option that there is not, and a function that is missing", async () => {
     const policy = direct.policy();
@@ -267,8 +222,10 @@ describe("the lane of a lock", () => {
     ["the direct URL is the pooled one", () => `${direct.world.bed.urls.pooled}?connect_timeout=5`],
   ])("is refused where %s, before anything is sent", async (_, url) => {
     const policy = direct.policy({ direct: url() });
+    // One that says nothing, as of a variable that is not set.
+    const connection = { connectionString: undefined };
 
-    const error = await rejection(withAdvisoryLock(policy, "x", () => 1));
+    const error = await rejection(withAdvisoryLock(policy, "x", { connection }, () => 1));
 
     expect(error).toMatchObject({ code: "policy/missing-url", path: "targets.main.direct" });
     expect(String(error)).not.toContain("app:app");
@@ -284,6 +241,32 @@ describe("the lane of a lock", () => {
 
     expect(await withAdvisoryLock(policy, "session", () => direct.locks())).toBe(1);
     await eventually(async () => expect(await direct.locks()).toBe(0));
+  });
+
+  test("is not reported as idle, nor taken back, there", async () => {
+    const { session } = direct.world.bed.urls;
+    const target = {
+      pooler: { kind: "pgbouncer", version: "1.24", mode: "session" },
+      pooled: session,
+    } as const;
+    const { pg, seen } = direct.world.guard({
+      targets: { main: target },
+      connections: { heldIdleWarnMs: 20, heldIdleReclaimMs: 60, maxPerProcess: 1 },
+    });
+    const pool = new pg.Pool();
+    await using _ = { [Symbol.asyncDispose]: () => pool.end() };
+
+    const held = await withAdvisoryLock(pg, "quiet", async ({ signal }) => {
+      await direct.world.bed.sql("select pg_sleep(0.3)");
+      return [signal.aborted, await direct.locks()];
+    });
+    // The same connection, with another holder: it is watched again.
+    const client = await pool.connect();
+    await eventually(() => expect(seen).not.toEqual([]));
+    client.release();
+
+    expect(held).toEqual([false, 1]);
+    expect(new Set(seen.map(({ rule }) => rule))).toEqual(new Set(["connections/held-idle"]));
   });
 
   test("takes what else pg is told about the connection", async () => {
@@ -337,7 +320,7 @@ describe("transaction({ advisoryLock })", () => {
     const { pg } = direct.world.guard(direct.policy());
     const pool = new pg.Pool();
     await using _ = { [Symbol.asyncDispose]: () => pool.end() };
-    const first = await holder("limited");
+    const first = await direct.holder("limited");
     const options = { advisoryLock: "limited", lockTimeoutMs: 100 };
 
     const error = await rejection(transaction(options, () => pool.query("select 1")));

@@ -47,4 +47,16 @@ if (story === "lock") {
   });
   const { isComplete } = await drain(200);
   say(`complete ${isComplete}`);
+} else if (story === "silence") {
+  const options = { channels, onGap, onNotification: () => undefined };
+  await listen(policy, options);
+  say("listening");
+  const second = listen(policy, options);
+  second.catch((error: { code: string }) => say(error.code));
+  await new Promise((told) => {
+    process.once("SIGUSR2", told);
+  });
+  const begun = performance.now();
+  await drain(200);
+  say(`drained ${performance.now() - begun < 2_000}`);
 }

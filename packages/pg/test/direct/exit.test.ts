@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+import { startFaultProxy } from "@doorpolicy/testbed";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { eventually, startWorld, type World } from "../world.ts";
@@ -16,15 +17,18 @@ afterAll(async () => {
 });
 
 /** A story in a process of its own, with nothing that would end it. */
-function start(story: string): {
+function start(
+  story: string,
+  url: string = world.bed.urls.direct,
+): {
   readonly ended: Promise<number | null>;
   /** What it has said so far. */
   output(): string;
-  kill(): void;
+  kill(signal?: NodeJS.Signals): void;
 } {
   const started = spawn(
     process.execPath,
-    ["--import", "tsx", "--conditions", "@doorpolicy/source", child, story, world.bed.urls.direct],
+    ["--import", "tsx", "--conditions", "@doorpolicy/source", child, story, url],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   let output = "";
@@ -34,7 +38,7 @@ function start(story: string): {
   return {
     ended: new Promise((resolve) => started.on("close", resolve)),
     output: () => output,
-    kill: () => void started.kill("SIGKILL"),
+    kill: (signal = "SIGKILL") => void started.kill(signal),
   };
 }
 
@@ -78,5 +82,18 @@ describe("a process", { timeout: 60_000 }, () => {
       "lock/lost",
     ]);
     expect(await locks()).toBe(0);
+  });
+  test("that is drained waits past its deadline for no listener whose server is silent", async () => {
+    await using wire = await startFaultProxy({ target: world.bed.urls.direct });
+    using opening = wire.when({ direction: "client", message: "Startup", nth: 2 }, "blackHole");
+    const story = start("silence", wire.url(world.bed.urls.direct));
+    await eventually(() => expect(story.output()).toContain("listening"), 30_000);
+    await opening.hit;
+    for (const connection of wire.connections) connection.blackHole();
+
+    story.kill("SIGUSR2");
+
+    expect(await story.ended).toBe(0);
+    expect(story.output()).toBe("listening\nunit/draining\ndrained true\n");
   });
 });

@@ -34,6 +34,10 @@ function ears(): { readonly heard: string[]; readonly options: ListenOptions } {
   };
 }
 
+function isListen({ sql }: { readonly sql?: string | undefined }): boolean {
+  return sql?.startsWith("LISTEN") === true;
+}
+
 async function notify(payload: string, channel = "jobs"): Promise<void> {
   await direct.world.bed.sql(
     `select pg_notify('${channel.replaceAll("'", "''")}', '${payload}')`,
@@ -79,7 +83,7 @@ describe("listen()", () => {
     expect(await direct.backends()).toHaveLength(1);
   });
 
-  test("tries for as long as nobody answers, with longer and longer waits", async () => {
+  test("tries for as long as nobody answers", async () => {
     const { heard, options } = ears();
     await using listener = await listen(direct.policy(), { ...options, maxDelayMs: 40 });
     const wall = direct.wire.when({ direction: "client", message: "Startup" }, "cut");
@@ -99,10 +103,7 @@ describe("listen()", () => {
       { direction: "client", message: "Query", match: ({ sql }) => sql === "select 1", nth: 1 },
       "blackHole",
     );
-    using deaf = direct.wire.when(
-      { direction: "client", match: ({ sql }) => sql?.startsWith("LISTEN") === true, nth: 2 },
-      "blackHole",
-    );
+    using deaf = direct.wire.when({ direction: "client", match: isListen, nth: 2 }, "blackHole");
 
     await using _ = await listen(direct.policy(), { ...options, livenessTimeoutMs: 200 });
     await silence.hit;
@@ -115,10 +116,7 @@ describe("listen()", () => {
   test("rejects where its first connection fails, and leaves nothing open", async () => {
     const { heard, options } = ears();
     using wall = direct.wire.when({ direction: "client", message: "Startup" }, "cut");
-    using deaf = direct.wire.when(
-      { direction: "client", match: ({ sql }) => sql?.startsWith("LISTEN") === true },
-      "cut",
-    );
+    using deaf = direct.wire.when({ direction: "client", match: isListen }, "cut");
 
     const refused = await rejection(listen(direct.policy(), options));
     wall.remove();
@@ -147,17 +145,40 @@ describe("listen()", () => {
     expect(await rejection(tooLate)).toBe(abort.signal.reason);
   });
 
-  test("is closed while it connects again", async () => {
+  test("is closed while it connects again, without waiting for that", async () => {
     const { options } = ears();
     const listener = await listen(direct.policy(), options);
     using held = direct.wire.when({ direction: "client", message: "Startup" }, "hold");
 
     await direct.terminate();
     await held.hit;
-    const closing = listener.close();
-    held.release();
+    const begun = performance.now();
+    await listener.close();
 
-    await closing;
+    expect(listener.state).toBe("closed");
+    // The policy gives a connect 5 s.
+    expect(performance.now() - begun).toBeLessThan(2_500);
+    held.remove();
+    await eventually(async () => expect(await direct.backends()).toEqual([]));
+  });
+
+  test.each([
+    ["connects", { direction: "client", message: "Startup" }],
+    ["says LISTEN", { direction: "client", match: isListen }],
+  ] as const)("is not waited for when the signal ends it while it %s", async (_, where) => {
+    const { heard, options } = ears();
+    const abort = new AbortController();
+    const { signal } = abort;
+    using held = direct.wire.when(where, "hold");
+
+    const opening = listen(direct.policy(), { ...options, signal });
+    opening.catch(() => undefined);
+    await held.hit;
+    abort.abort(new Error("enough"));
+
+    expect(await rejection(opening)).toBe(signal.reason);
+    expect(heard).toEqual([]);
+    held.remove();
     await eventually(async () => expect(await direct.backends()).toEqual([]));
   });
 
@@ -185,6 +206,31 @@ describe("listen()", () => {
         expect.stringMatching(/^A listener has lost its connection, and connects again: /),
       ]),
     );
+    process.off("warning", note);
+  });
+
+  test("warns once for each loss where nobody hears of its errors", async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", note);
+    let gaps = 0;
+
+    await using _ = await listen(direct.policy(), {
+      channels: ["jobs"],
+      onNotification: () => undefined,
+      onGap: () => (gaps += 1),
+      maxDelayMs: 40,
+    });
+    for (const loss of [1, 2]) {
+      const wall = direct.wire.when({ direction: "client", message: "Startup" }, "cut");
+      await direct.terminate();
+      await eventually(() => expect(wall.count).toBeGreaterThan(3));
+      wall.remove();
+      await eventually(() => expect(gaps).toBe(loss));
+    }
+
+    const lost = expect.stringMatching(/^A listener has lost its connection, and connects again: /);
+    await eventually(() => expect(warnings).toEqual([lost, lost]));
     process.off("warning", note);
   });
 
