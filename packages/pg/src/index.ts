@@ -24,7 +24,7 @@ export { resolveForProcess } from "./process-context.ts";
 export type { PoolCounters } from "./pool/pool-counters.ts";
 export { type EndablePool, poolCounters, type PoolReport, poolsOf } from "./registry.ts";
 export { VIOLATION_CHANNEL } from "./report.ts";
-export { allowing } from "./statements/allowing.ts";
+export { type Allowance, allowing, currentAllowance } from "./statements/allowing.ts";
 export { type OpaqueStatement, opaqueStatements } from "./statements/opaque.ts";
 export { currentUnit } from "./units/context.ts";
 export { drain, type DrainOutcome } from "./units/drain.ts";

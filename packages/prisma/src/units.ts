@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import { PolicyError } from "@doorpolicy/core";
-import { currentUnit, type Unit } from "@doorpolicy/pg";
+import { currentAllowance, currentUnit, type Unit } from "@doorpolicy/pg";
 
 import type { SqlDriverAdapter } from "./driver-adapter.ts";
 import { refuseUnguardedClient } from "./unguarded-client.ts";
@@ -17,21 +17,24 @@ export type UnitsExtension = (client: object) => {
 type Nothing = Record<never, never>;
 
 /**
- * Keeps the lookups of different units of work apart: `new PrismaClient(…).$extends(units)`.
+ * Keeps the lookups of different units of work apart, and those in an `allowing()` from those beside it:
+ * `new PrismaClient(…).$extends(units)`.
  *
  * Prisma merges the `findUnique` and `findUniqueOrThrow` calls of one tick into one statement, and
  * sends all that it collected in a tick, statements inside its transactions and `$transaction([…])`
  * included, in the async context of whoever came first. So a lookup of one unit went out on another
  * unit's connection, with that one's tenant set (measured on 7.10: 200 of 200; 6.16, 6.19 and 7.0
- * collect in the same way). After this each unit has a collector of its own: its lookups are still
- * merged with each other, at once, whatever other extensions do before or after. Outside of units
- * nothing changes.
+ * collect in the same way); likewise a lookup that nobody had allowed went out under the `allowing()` of
+ * whoever came first. After this each unit has a collector of its own, and each `allowing()` in it or
+ * outside: its lookups are still merged with each other, at once, whatever other extensions do before or
+ * after. Outside of both nothing changes.
  *
  * It makes no copy: the client itself is changed and comes back, so `$on`, the clients of its
  * transactions and those made of it by `$extends` have it too, in any order. A second time does
  * nothing.
  *
- * A unit with `setLocal` and a `transaction()` refuse a client without it (`unit/needs-extension`). Throws `PolicyError`
+ * A unit with `setLocal`, a `transaction()` and an `allowing()` refuse a client without it
+ * (`unit/needs-extension`). Throws `PolicyError`
  * `driver/unsupported` for a client whose collector is not where Prisma 6.16 to 7.10 has it: better
  * than a foreign tenant's row. And `driver/native` or `options/refused` for one that no unit reaches: on
  * Prisma's own engine, or with an adapter that did not go through `withPolicy`.
@@ -40,7 +43,7 @@ export const units: UnitsExtension = (client) => {
   const { handler, engine } = internalsOf(client);
   refuseUnguardedClient(client);
   if (SPLIT in handler.dataloader) return asExtended(client);
-  handler.dataloader = splitByUnit(handler.dataloader);
+  handler.dataloader = split(handler.dataloader);
   const start = engine.transaction;
   // Interactive transactions start past the collector.
   engine.transaction = (...given) => marked(() => Reflect.apply(start, engine, given));
@@ -49,7 +52,8 @@ export const units: UnitsExtension = (client) => {
 
 /**
  * Makes an adapter refuse what comes from a client without {@link units} while the caller is in a
- * `transaction()` or a unit with `setLocal`. Only the ways in are held: a transaction that was let in is.
+ * `transaction()`, a unit with `setLocal` or an `allowing()`, in every mode: each of them is there because
+ * somebody asked for it. Only the ways in are held: a transaction that was let in is.
  */
 export function refusingStrangers(adapter: SqlDriverAdapter): SqlDriverAdapter {
   const queryRaw = adapter.queryRaw.bind(adapter);
@@ -71,13 +75,16 @@ export function refusingStrangers(adapter: SqlDriverAdapter): SqlDriverAdapter {
 }
 
 function refuseStranger(): void {
-  const unit = currentUnit();
-  if (!isKeptApart(unit) || marks().getStore() === true) return;
-  throw new PolicyError(
-    "unit/needs-extension",
-    "Prisma merges lookups of one tick across units of work, so this client could read in another one's transaction and with its `setLocal`.",
-    { path: "$extends", hint: "Add `.$extends(units)` of @doorpolicy/prisma to the PrismaClient." },
-  );
+  const isInUnit = isKeptApart(currentUnit());
+  if (!isInUnit && currentAllowance() === undefined) return;
+  if (marks().getStore() === true) return;
+  const what = isInUnit
+    ? "Prisma merges lookups of one tick across units of work, so this client could read in another one's transaction and with its `setLocal`."
+    : "Prisma sends the lookups of one tick in the name of whoever came first, so what `allowing()` allows here could hold for another request's.";
+  throw new PolicyError("unit/needs-extension", what, {
+    path: "$extends",
+    hint: "Add `.$extends(units)` of @doorpolicy/prisma to the PrismaClient.",
+  });
 }
 
 /** Where a lookup of somebody else's would be wrong: with settings, and in a `transaction()`. */
@@ -102,14 +109,19 @@ interface ClientInternals {
 const SPLIT = Symbol.for("doorpolicy/prisma-split");
 const MARKS = Symbol.for("doorpolicy/prisma-marks");
 
-/** One collector for each unit, made as Prisma makes its own, and Prisma's own outside of units. */
-function splitByUnit(outside: DataLoader): DataLoader {
-  const loaders = new WeakMap<Unit, DataLoader>();
-  const ofUnit = (unit: Unit): DataLoader => {
-    const known = loaders.get(unit);
+/**
+ * One collector for each unit and each allowance in it, made as Prisma makes its own; Prisma's own where there
+ * is neither. Each goes with what it is for.
+ */
+function split(outside: DataLoader): DataLoader {
+  const places = new WeakMap<object, WeakMap<object, DataLoader>>();
+  const loaderOf = (unit: object = NONE, allowance: object = NONE): DataLoader => {
+    let ofUnit = places.get(unit);
+    if (ofUnit === undefined) places.set(unit, (ofUnit = new WeakMap()));
+    const known = ofUnit.get(allowance);
     if (known !== undefined) return known;
     const loader: DataLoader = Reflect.construct(outside.constructor, [outside.options]);
-    loaders.set(unit, loader);
+    ofUnit.set(allowance, loader);
     return loader;
   };
   return Object.defineProperty(
@@ -117,8 +129,9 @@ function splitByUnit(outside: DataLoader): DataLoader {
       options: outside.options,
       request: (request: object): Promise<unknown> => {
         const unit = currentUnit();
-        if (unit === undefined) return outside.request(request);
-        return marked(() => ofUnit(unit).request(request));
+        const allowance = currentAllowance();
+        if (unit === undefined && allowance === undefined) return outside.request(request);
+        return marks().run(true, () => loaderOf(unit, allowance).request(request));
       },
     },
     SPLIT,
@@ -126,9 +139,13 @@ function splitByUnit(outside: DataLoader): DataLoader {
   );
 }
 
+/** Stands for no unit, and for no allowance. */
+const NONE: object = {};
+
 /** Calls `run` such that the adapter, below Prisma's engine, knows a client with {@link units}. */
 function marked<Result>(run: () => Result): Result {
-  return currentUnit() === undefined ? run() : marks().run(true, run);
+  const isPlain = currentUnit() === undefined && currentAllowance() === undefined;
+  return isPlain ? run() : marks().run(true, run);
 }
 
 function marks(): AsyncLocalStorage<true> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { definePolicy } from "@doorpolicy/core";
-import { transaction, unitOfWork } from "@doorpolicy/pg";
+import { definePolicy, type TargetPolicy } from "@doorpolicy/core";
+import { allowing, transaction, unitOfWork } from "@doorpolicy/pg";
 import { startTestbed, type Testbed } from "@doorpolicy/testbed";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
@@ -261,6 +261,65 @@ describe("a unit with setLocal", () => {
   });
 });
 
+describe("allowing()", () => {
+  const RULE = "unit/required-setting";
+  const allowed = <Result>(run: () => PromiseLike<Result>): Promise<Result> =>
+    allowing(RULE, "everybody's", run);
+
+  beforeEach(() => {
+    base = client({ requireSetting: ["app.tenant"] });
+  });
+
+  test.each([
+    ["first", true],
+    ["second", false],
+  ])("allows its own lookups of a tick and no others, where it comes %s", async (_, isFirst) => {
+    const prisma = base.$extends(units);
+    const find = (id: number) => prisma.invoice.findUnique({ where: { id } });
+    const asks = [() => allowed(() => find(1_001)), () => failure(find(1_002))];
+
+    const answers = await Promise.all((isFirst ? asks : asks.toReversed()).map((ask) => ask()));
+
+    const [row, error] = isFirst ? answers : answers.toReversed();
+    expect(row).toMatchObject({ id: 1_001 });
+    expect(error).toMatchObject({ code: RULE });
+  });
+
+  test("does not allow the $transaction([…]) of another request either", async () => {
+    const prisma = base.$extends(units);
+
+    const [row, error] = await Promise.all([
+      allowed(() => prisma.invoice.findUnique({ where: { id: 1_001 } })),
+      failure(prisma.$transaction([prisma.invoice.count()])),
+    ]);
+
+    expect(row?.id).toBe(1_001);
+    expect(error).toMatchObject({ code: RULE });
+  });
+
+  test("merges its own lookups with each other, in a unit and outside", async () => {
+    const prisma = base.$extends(units);
+    const both = () =>
+      allowed(() =>
+        Promise.all([1_001, 1_002].map((id) => prisma.invoice.findUnique({ where: { id } }))),
+      );
+
+    await Promise.all([both(), unitOfWork({ label: "unit" }, both)]);
+
+    const owners = seen.sent.map(
+      ({ unit, values }) => `${unit?.label ?? "outside"} ${values.slice(0, 2).join(" ")}`,
+    );
+    expect(owners.toSorted()).toEqual(["outside 1001 1002", "unit 1001 1002"]);
+  });
+
+  test("refuses a client without the extension, and sends nothing", async () => {
+    const error = await failure(allowed(() => base.invoice.findUnique({ where: { id: 1_001 } })));
+
+    expect(error).toMatchObject({ code: "unit/needs-extension" });
+    expect(seen.connections).toBe(0);
+  });
+});
+
 describe("the extension", () => {
   test("gives the client itself back, and changes it once", () => {
     const before = loaderOf(base);
@@ -281,6 +340,14 @@ describe("the extension", () => {
     );
   });
 });
+
+/** The error of a call; `"sent"` where there is none. */
+function failure(call: PromiseLike<unknown>): Promise<unknown> {
+  return Promise.resolve(call).then(
+    () => "sent",
+    (error: unknown) => error,
+  );
+}
 
 /** Calls `run` in `count` units that all start in this tick; the label of each is its id. */
 function inUnits<Result>(
@@ -323,17 +390,24 @@ function nested(number: string) {
   return { data: { number, lines: { create: { text: number } } } };
 }
 
-function policy() {
+function policy(target: TargetPolicy = {}) {
   return definePolicy({
     mode: "enforce",
     naming: { app: "billing", user: "deploy", host: "web-1" },
     connections: { reuse: "pool" },
-    targets: { main: { pooler: { kind: "pgbouncer", version: "1.18" }, pooled: bed.urls.pooled } },
+    targets: {
+      main: {
+        pooler: { kind: "pgbouncer", version: "1.18" },
+        pooled: bed.urls.pooled,
+        ...target,
+      },
+    },
+    onViolation: () => undefined,
   });
 }
 
-function client(): PrismaClient {
-  const options = withPolicy({ log: [{ emit: "event", level: "query" }] }, policy());
+function client(target?: TargetPolicy): PrismaClient {
+  const options = withPolicy({ log: [{ emit: "event", level: "query" }] }, policy(target));
   seen = { sent: [], connections: 0 };
   const prisma = new PrismaClient({ ...options, adapter: recording(options.adapter, seen) });
   prisma.$on("query", () => undefined);

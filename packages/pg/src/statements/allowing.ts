@@ -15,7 +15,7 @@ export interface Allowance {
  * Lets what `fn` does break one rule, for a written reason: it is reported as "would have", with the reason, and
  * not refused. Holds for what `fn` sends, and what it awaits, in this async context; not for what the
  * guard finds later by itself, such as a block that is over its limit. It allows nothing that is refused in every
- * mode.
+ * mode. A Prisma client needs its `units` extension inside, since it sends lookups of one tick together.
  *
  * ```ts
  * await allowing("session-state/no-session-lock", "one pod, own database user", () =>
@@ -46,7 +46,7 @@ export async function allowing<Result>(
   return await storage.run(allowance, async () => await fn());
 }
 
-/** What holds for the caller; costs nothing until somebody allows something. */
+/** The exception that the caller runs under, for an adapter; costs nothing until somebody allows something. */
 export function currentAllowance(): Allowance | undefined {
   return sharedState().allowances?.getStore();
 }

@@ -4,7 +4,6 @@ import type { CallSite } from "../call-site.ts";
 import type { PgClient } from "../driver/pg-internals.ts";
 import type { Guard } from "../guard.ts";
 import type { AskedQuery } from "../units/handle-call.ts";
-import { type Allowance, runUnder } from "./allowing.ts";
 import { statementGuardOf } from "./statement-guard.ts";
 
 /** What a unit knows of a statement that it is about to run. */
@@ -14,27 +13,24 @@ interface UnitPlace {
   readonly isWrapped?: boolean;
   readonly site: CallSite | undefined;
   readonly client: PgClient;
-  /** What held for whoever asked for it: a turn may run in the context of whoever came before. */
-  readonly allowance?: Allowance | undefined;
 }
 
 /**
  * The error for a statement that a unit may not send: what its handles send goes past the connection's own
- * `query()`.
+ * `query()`. Called in the async context of whoever sends it, whose `allowing()` holds for it; a turn that has
+ * waited runs in that of whoever came before.
  */
 export function problemInUnit(
   guard: Guard,
   { controlText, query }: AskedQuery,
-  { isInBlock, isWrapped = false, site, client, allowance }: UnitPlace,
+  { isInBlock, isWrapped = false, site, client }: UnitPlace,
 ): PolicyError | undefined {
   const statements = statementGuardOf(guard);
   if (controlText === undefined || statements === undefined) return undefined;
-  const judge = (): PolicyError | undefined =>
-    statements.problem(controlText, query, undefined, {
-      isInBlock: () => isInBlock,
-      isWrapped,
-      site: () => site,
-      client,
-    });
-  return allowance === undefined ? judge() : runUnder(allowance, judge);
+  return statements.problem(controlText, query, undefined, {
+    isInBlock: () => isInBlock,
+    isWrapped,
+    site: () => site,
+    client,
+  });
 }

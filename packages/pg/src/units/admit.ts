@@ -3,6 +3,7 @@ import { PolicyError } from "@doorpolicy/core";
 import { isStronger } from "./begin-commands.ts";
 import { isolationError } from "./messages.ts";
 import type { CheckedTransactionOptions } from "./options.ts";
+import { isSameLock } from "./own-lock.ts";
 
 /**
  * Refuses what an inner transaction asks for and a part of the outer one cannot have.
@@ -24,7 +25,10 @@ export function admit(inner: CheckedTransactionOptions, outer: CheckedTransactio
     );
   }
   const { advisoryLock } = inner;
-  if (advisoryLock !== undefined && advisoryLock.shown !== outer.advisoryLock?.shown) {
+  if (
+    advisoryLock !== undefined &&
+    (outer.advisoryLock === undefined || !isSameLock(advisoryLock, outer.advisoryLock))
+  ) {
     throw new PolicyError(
       "unit/invalid",
       "An inner transaction() is to take an advisory lock: it would come after what the outer one has read and done already.",

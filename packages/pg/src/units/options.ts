@@ -36,7 +36,7 @@ export interface RetryOptions {
  * What `transaction()` takes. Limits are in milliseconds; left out, they are the policy's; 0 means none.
  *
  * Of an inner `transaction()` that is no `"new"` one, `label`, `propagation`, `signal` and `autosave` have
- * an effect, and `isolation`, `readOnly`, `target` and `setLocal` are held against the outermost one's.
+ * an effect, and `isolation`, `readOnly`, `target`, `setLocal` and `advisoryLock` are held against the outermost one's.
  * Limits, `retry` and `otherTargets` are the outermost one's, so that a function can be called by itself
  * and as a part of something larger.
  */
@@ -55,7 +55,10 @@ export interface TransactionOptions extends UnitOptions {
    * An advisory lock that is taken with BEGIN and free when the transaction is stored or rolled back:
    * `pg_advisory_xact_lock`. It needs no connection of its own and works through every pooler. Waiting
    * for it is bounded by `lockTimeoutMs`, and holds the connection. With `"repeatable read"` and
-   * `"serializable"` the snapshot is older than the lock. Only of the outermost.
+   * `"serializable"` the snapshot is older than the lock.
+   *
+   * Of an inner one it is refused, unless the outermost has the very lock. So is one that a
+   * `withAdvisoryLock()` around it holds in the same database, with the first statement: it would wait for itself.
    *
    * @default none
    */

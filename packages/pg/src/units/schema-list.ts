@@ -12,16 +12,29 @@ const PLAIN = /^[\p{L}_][\p{L}\p{N}_$]*$/u;
 /**
  * The schemas of a `search_path`, as `setLocal` takes them, in the form that PostgreSQL reads.
  *
- * - A list has one schema in each element, taken literally: what is in it cannot become two.
+ * - A list has one schema in each element: what is in it cannot become two, and `$user` and `pg_temp`, which
+ *   are no schemas to PostgreSQL, are refused.
  * - A text is a list as in SQL: names that need no quotes, or quoted ones, with commas between them.
  *   The empty text means no schema at all.
  *
  * @throws PolicyError `unit/invalid`. It shows no name: a schema may be the tenant's.
  */
 export function checkedSearchPath(value: string | readonly unknown[], path: string): string {
-  const names = typeof value === "string" ? namesIn(value, path) : value;
-  return names.map((name, index) => quoted(name, index, path)).join(", ");
+  if (typeof value === "string") return listOf(namesIn(value, path), path);
+  const index = value.findIndex((name) => STAND_INS.has(name));
+  if (index === -1) return listOf(value, path);
+  throw invalid(
+    `${path}[${index}]`,
+    `\`${path}[${index}]\` is \`$user\` or \`pg_temp\`, which PostgreSQL reads as the role's own schema or the session's temporary one, and not as a name.`,
+    `Pass the schema's own name. Where the role's schema is meant, pass a text: \`'"$user", public'\`.`,
+  );
 }
+
+/**
+ * What PostgreSQL replaces, quoted or not: it compares what is left without the quotes (`namespace.c`,
+ * measured on 17.10). A tenant of that name would look into what is everybody's.
+ */
+const STAND_INS: ReadonlySet<unknown> = new Set(["$user", "pg_temp"]);
 
 /** Names as they are, from a text that {@link checkedSearchPath} has made. */
 export function namesOf(text: string): readonly string[] {
@@ -52,6 +65,10 @@ function namesIn(text: string, path: string): readonly string[] {
 /** As PostgreSQL folds names: `A` to `Z` only. */
 function folded(name: string): string {
   return name.replaceAll(/[A-Z]/gu, (letter) => letter.toLowerCase());
+}
+
+function listOf(names: readonly unknown[], path: string): string {
+  return names.map((name, index) => quoted(name, index, path)).join(", ");
 }
 
 function quoted(name: unknown, index: number, path: string): string {

@@ -20,7 +20,7 @@ import { rawControlError, rolledBackError, stalledError } from "./messages.ts";
 import { missingSetting } from "./require-setting.ts";
 import { setLocalTexts, type Settings } from "./settings.ts";
 import { SingleHandle } from "../pool/single-handle.ts";
-import { type Allowance, currentAllowance } from "../statements/allowing.ts";
+import { currentAllowance, runUnder } from "../statements/allowing.ts";
 import { problemInUnit } from "../statements/in-units.ts";
 import { Turns } from "./turns.ts";
 import { type Command, enclose } from "./wire-batch.ts";
@@ -108,7 +108,7 @@ export class SettingsHandle {
       (asked) => {
         this.#turns.enqueue({
           block: () => this.#whole,
-          run: () => this.#run(asked, allowance),
+          run: () => runUnder(allowance, () => this.#run(asked)),
           fail: (error) => asked.query.handleError(error, client.connection),
         });
       },
@@ -120,14 +120,14 @@ export class SettingsHandle {
     );
   }
 
-  async #run(asked: AskedQuery, allowance: Allowance | undefined): Promise<void> {
+  async #run(asked: AskedQuery): Promise<void> {
     const { query, text, controlText, isBatchable } = asked;
     const controls = controlsIn(controlText);
     const reader = text === undefined ? this.#lease.borrower.site : undefined;
     const isInBlock = this.#status() !== "I";
     const { client, borrower } = this.#lease;
     const { site } = borrower;
-    const place = { isInBlock, isWrapped: !isInBlock, site, client, allowance };
+    const place = { isInBlock, isWrapped: !isInBlock, site, client };
     const problem = problemInUnit(this.#source.guard, asked, place);
     if (problem !== undefined) throw problem;
     if (text !== undefined) this.#checkControls(text, controls);
@@ -144,7 +144,9 @@ export class SettingsHandle {
     } else if (isInBlock || first !== undefined) {
       await this.#sendAsItIs(query, controls, reader);
     } else if (isBatchable) {
-      const progress = enclose(query, this.#opening(), COMMIT);
+      const progress = enclose(query, this.#opening(), COMMIT, () =>
+        this.#lease.connection.noteStatement(text, site),
+      );
       await this.#turns.send(query, "autocommit");
       if (progress.after[0] === "ROLLBACK") this.#source.guard.report(notStored());
       // pg up to 8.16 sends what stands before a value that it cannot serialise, and nothing behind it.

@@ -7,7 +7,7 @@ import type { Command } from "./wire-batch.ts";
 export type Settings = Readonly<Record<string, string>>;
 
 /**
- * What `setLocal` takes. A list is for `search_path` only: one schema in each element, taken literally,
+ * What `setLocal` takes. A list is for `search_path` only: one schema in each element, whatever is in it,
  * which is the form for names that come from outside.
  */
 export type SettingsInput = Readonly<
@@ -16,6 +16,9 @@ export type SettingsInput = Readonly<
 
 /** A parameter's name: of Postgres itself, or with a dot for one of the application's. */
 const NAME = /^[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*$/u;
+
+/** The guard reads strings as they are read with it on. */
+const OF_READING = "standard_conforming_strings";
 
 /** What a block is, and not what it sets: `isolation` and `readOnly` are options of their own. */
 const OF_THE_BLOCK = /^transaction_(?:isolation|read_only|deferrable)$/iu;
@@ -63,6 +66,13 @@ function checkedValue(name: string, value: unknown): string {
       path,
       `\`${name}\` is what a transaction is, and no setting of it.`,
       "Use `isolation` and `readOnly` of `transaction()`.",
+    );
+  }
+  if (name.toLowerCase() === OF_READING) {
+    throw invalid(
+      path,
+      `Statements are read with \`${OF_READING}\` on.`,
+      "Leave it out; write escapes as `E'…'`.",
     );
   }
   if (name.toLowerCase() === "search_path" && (typeof value === "string" || Array.isArray(value))) {

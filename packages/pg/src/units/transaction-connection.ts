@@ -17,6 +17,7 @@ import {
   stalledError,
 } from "./messages.ts";
 import type { CheckedTransactionOptions } from "./options.ts";
+import { refuseOwnLock } from "./own-lock.ts";
 import { Turns } from "./turns.ts";
 import type { OpenUnit } from "./unit.ts";
 import { type Command, enclose } from "./wire-batch.ts";
@@ -140,6 +141,8 @@ export class TransactionConnection {
   }
 
   async #take(source: ConnectionSource, borrower: Borrower): Promise<Connected> {
+    const { advisoryLock } = this.options;
+    if (advisoryLock !== undefined) refuseOwnLock(advisoryLock, source.guard.lane);
     if (this.#isNew) this.#requireRoom(source);
     const lease = await (this.#enclosing === undefined
       ? source.take(borrower)

@@ -101,11 +101,15 @@ export class ControlBatch {
  * PgBouncers). The application sees its own answer only.
  *
  * Only for a `pg.Query` with one statement, without a name and without a limit of rows.
+ *
+ * `onCut`: pg has failed in the middle of it, so that `before` was written and `after` was not. Called before
+ * the server can have answered.
  */
 export function enclose(
   given: PgQuery,
   before: readonly Command[],
   after: readonly Command[],
+  onCut?: () => void,
 ): BatchProgress {
   const query = asBatched(given);
   const { submit, handleCommandComplete, handleDataRow, handleEmptyQuery } = query;
@@ -131,8 +135,8 @@ export function enclose(
       wire.stream = stream;
     }
     // pg up to 8.16 writes none when a value cannot be serialised.
-    const isSynced = outbox.takeLast(SYNC);
-    if (isSynced && after.length > 0) outbox.write(bytesOf(after));
+    if (!outbox.takeLast(SYNC)) onCut?.();
+    else if (after.length > 0) outbox.write(bytesOf(after));
     outbox.write(SYNC);
     outbox.send();
     return refusal;

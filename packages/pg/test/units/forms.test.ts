@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { transaction, unitOfWork } from "../../src/index.ts";
-import { eventually } from "../world.ts";
+import { eventually, rejection, requirePg } from "../world.ts";
 import { FORMS } from "./forms.ts";
 import { type Actor, clear, type Stage, startStage } from "./stage.ts";
 
@@ -70,5 +70,24 @@ test.each(FORMS)(
     expect(await stage.stored()).toEqual([1]);
     await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
     expect(actor.seen).toEqual([]);
+  },
+);
+
+test.each(["pg85", "pg816"])(
+  "unitOfWork() leaves nothing open behind a value that %s cannot serialise, and blames nobody else",
+  async (name) => {
+    await using own = stage.actor({ connections: { reuse: "pool" } }, {}, requirePg(name));
+    const loop: { self?: unknown } = {};
+    loop.self = loop;
+
+    const error = await unitOfWork(SETTINGS, () =>
+      rejection(own.pool.query("select $1::json", [loop])),
+    );
+    const { rows } = await unitOfWork(SETTINGS, () => own.pool.query(READ));
+
+    expect(error).toBeInstanceOf(TypeError);
+    expect(rows).toEqual([{ s: VALUE }]);
+    expect(own.seen).toEqual([]);
+    await eventually(async () => expect(await stage.world.openTransactions()).toBe(0));
   },
 );

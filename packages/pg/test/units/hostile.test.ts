@@ -3,7 +3,14 @@ import { createRequire } from "node:module";
 import type { Submittable } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { afterCommit, detached, drain, transaction, unitOfWork } from "../../src/index.ts";
+import {
+  afterCommit,
+  allowing,
+  detached,
+  drain,
+  transaction,
+  unitOfWork,
+} from "../../src/index.ts";
 import { sharedState } from "../../src/registry.ts";
 import { makeCursor, rejection, requirePg } from "../world.ts";
 import { type Actor, clear, gate, type Stage, startStage } from "./stage.ts";
@@ -75,7 +82,9 @@ describe("transaction()", () => {
   test("fails, and says so, when a text has hidden a COMMIT from everybody but the server", async () => {
     const error = await rejection(
       transaction(async () => {
-        await actor.pool.query("set local standard_conforming_strings = off");
+        await allowing("session-state/no-set", "to hide a COMMIT from the lexer", () =>
+          actor.pool.query("set local standard_conforming_strings = off"),
+        );
         await actor.pool.query("select 'a\\'';commit;begin;--'").catch(() => undefined);
         await actor.pool.query("insert into t values (1, 'a')");
       }),
@@ -174,6 +183,10 @@ describe("transaction()", () => {
     [
       "settings in a Map",
       () => Reflect.apply(transaction, undefined, [{ setLocal: new Map() }, () => 1]),
+    ],
+    [
+      "a setting that strings are read by",
+      () => transaction({ setLocal: { Standard_Conforming_Strings: "off" } }, () => 1),
     ],
   ])("refuses %s", async (_, run) => {
     expect(await rejection(run())).toMatchObject({ code: "unit/invalid" });

@@ -12,7 +12,8 @@ describe("a search_path as a list", () => {
     [["Tenant-7"], '"Tenant-7"'],
     [["a, other"], '"a, other"'],
     [['a"b'], '"a""b"'],
-    [["$user"], '"$user"'],
+    [["$User"], '"$User"'],
+    [["pg_temp_3"], '"pg_temp_3"'],
     [[], ""],
     [["ä".repeat(31)], `"${"ä".repeat(31)}"`],
   ])("%j", (names, text) => {
@@ -29,6 +30,15 @@ describe("a search_path as a list", () => {
           path: `${PATH}[0]`,
           message: expect.not.stringContaining("aaaa"),
         }),
+      );
+    },
+  );
+
+  test.each([[["$user"]], [["public", "$user"]], [["public", "pg_temp"]]])(
+    "%j is refused, since PostgreSQL reads no schema's name in it",
+    (names) => {
+      expect(() => checkedSearchPath(names, PATH)).toThrow(
+        expect.objectContaining({ code: "unit/invalid", path: `${PATH}[${names.length - 1}]` }),
       );
     },
   );
