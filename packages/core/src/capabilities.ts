@@ -3,7 +3,6 @@ import type { Capability } from "./capability.ts";
 import { PolicyError } from "./errors.ts";
 import type { PoolerSettings } from "./policy.ts";
 import type { PoolerKind, PoolMode } from "./pooler.ts";
-import { TRACKED_ALWAYS } from "./poolers/pgbouncer.ts";
 import { PROFILES } from "./poolers/profiles.ts";
 import { isAtLeast, isVersion, type Version, versionOf } from "./version.ts";
 
@@ -54,7 +53,8 @@ export function capabilitiesOf(pooler: PoolerTraits): ReadonlySet<Capability> {
   const version = readVersion(pooler.version);
   const settings = pooler.settings ?? {};
   const mode = pooler.mode ?? "transaction";
-  const found = PROFILES[pooler.kind].steps
+  const { steps, hasIgnoreList = false } = PROFILES[pooler.kind];
+  const found = steps
     .filter(
       ({ since = "0.0", when }) =>
         isAtLeast(version, versionOf(since)) && (when === undefined || when({ mode, settings })),
@@ -64,16 +64,18 @@ export function capabilitiesOf(pooler: PoolerTraits): ReadonlySet<Capability> {
   found.push("pools-connections");
   if (mode === "session") found.push(...OF_SESSION_MODE);
   if (mode !== "statement") found.push("transaction-blocks");
-  return new CapabilitySet(withIgnored(found, settings.ignoreStartupParameters ?? []));
+  const ignored = hasIgnoreList ? (settings.ignoreStartupParameters ?? []) : [];
+  return new CapabilitySet(withIgnored(found, ignored));
 }
 
 /**
- * Takes what the pooler is told to ignore out of what it accepts. In 1.26.1 the list wins over
- * tracking (measured), in versions before it tracking wins; the cautious reading holds for all.
+ * Takes what the pooler is told to ignore out of what it accepts. In 1.26.1 the list wins over tracking,
+ * of `TimeZone` too, and in 1.24.1 tracking wins (measured). A declared version is the oldest there may be, so
+ * that the cautious reading holds for all. The list speaks of startup only: what is set later by `SET` stays
+ * with its client as without it (measured with 1.24.1 and 1.26.1).
  */
 function withIgnored(found: readonly Capability[], names: readonly string[]): Iterable<Capability> {
-  const always = new Set(TRACKED_ALWAYS.map((name) => name.toLowerCase()));
-  const ignored = names.map((name) => name.toLowerCase()).filter((name) => !always.has(name));
+  const ignored = names.map((name) => name.toLowerCase());
   const lost = new Set(ignored.map((name) => `accepts-startup-parameter:${name}`));
   return [
     ...found.filter((one) => !lost.has(one.toLowerCase())),

@@ -14,6 +14,9 @@
  * - `applies-any-startup-parameter`: Postgres itself reads the startup packet.
  * - `accepts-startup-parameter:<name>`: accepted at startup *and* in effect afterwards.
  * - `ignores-startup-parameter:<name>`: accepted at startup and silently dropped.
+ * - `ignores-other-startup-parameters`: so is every parameter that is not accepted.
+ * - `refuses-other-startup-parameters`: a parameter that is neither accepted nor ignored ends the login.
+ *   Where neither is known of a pooler, either may happen.
  * - `tracks-parameter:<name>`: a `SET` stays with its client and reaches no stranger.
  * - `parses-set`: so does a `SET` of any parameter, because the pooler reads the statement; it does
  *   not see what `set_config()` sets, and says nothing of `SET ROLE`.
@@ -44,6 +47,8 @@ export type Capability =
   | "parses-set"
   | "parses-options"
   | "applies-any-startup-parameter"
+  | "ignores-other-startup-parameters"
+  | "refuses-other-startup-parameters"
   | "transports-application-name"
   | "safe-cancel"
   | "announces-itself"

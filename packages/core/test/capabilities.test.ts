@@ -87,7 +87,8 @@ describe("pgbouncer, startup parameters", () => {
     expect(capabilities.has("tracks-parameter:INTERVALSTYLE")).toBe(true);
   });
 
-  test("what the pooler is told to ignore is dropped, not accepted", () => {
+  // https://github.com/pgbouncer/pgbouncer/blob/master/NEWS.md, 1.26.1
+  test("what the pooler is told to ignore is dropped, not accepted, and followed when it is set later", () => {
     const ignoreStartupParameters = ["statement_timeout", "IntervalStyle", "TimeZone"];
 
     const capabilities = capabilitiesOf(bouncer("1.24", { settings: { ignoreStartupParameters } }));
@@ -95,9 +96,10 @@ describe("pgbouncer, startup parameters", () => {
     expect(capabilities.has("ignores-startup-parameter:Statement_Timeout")).toBe(true);
     expect(capabilities.has(startup("statement_timeout"))).toBe(false);
     expect(capabilities.has(startup("IntervalStyle"))).toBe(false);
-    // Followed for every client, list or not.
-    expect(capabilities.has(startup("TimeZone"))).toBe(true);
-    expect(capabilities.has("ignores-startup-parameter:TimeZone")).toBe(false);
+    expect(capabilities.has(startup("TimeZone"))).toBe(false);
+    expect(capabilities.has("ignores-startup-parameter:TimeZone")).toBe(true);
+    expect(capabilities.has("tracks-parameter:TimeZone")).toBe(true);
+    expect(capabilities.has("tracks-parameter:IntervalStyle")).toBe(true);
   });
 
   test("track_extra_parameters replaces its default, and helps only what Postgres reports", () => {

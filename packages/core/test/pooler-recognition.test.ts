@@ -10,6 +10,7 @@ import {
   readConnectionUrl,
   recognisePooler,
   type RecognisedPooler,
+  type ResolvedTarget,
 } from "../src/index.ts";
 import { fact, facts, processWith, resolved } from "./support.ts";
 
@@ -128,6 +129,37 @@ describe("the pooler of a target", () => {
     });
   }
 
+  const AZURE_URL = "postgresql://u:p@x.postgres.database.azure.com/db";
+  const places: readonly (readonly [
+    url: string,
+    environment: Readonly<Record<string, string>>,
+    shown: string,
+  ])[] = [
+    [AZURE_URL, {}, "none"],
+    [AZURE_URL, { PGPORT: "6432" }, "pgbouncer transaction"],
+    [AZURE_URL, { PGPORT: "" }, "none"],
+    [AZURE_URL.replace("/db", ":5432/db"), { PGPORT: "6432" }, "none"],
+    [SESSION_URL.replace(":5432", ""), { PGPORT: "6543" }, "supavisor transaction"],
+    ["postgresql:///db", { PGHOST: "db.abc.supabase.co" }, "none"],
+    ["postgresql:///db", { PGHOST: "db.abc.supabase.co", PGPORT: "6543" }, "pgbouncer transaction"],
+  ];
+  for (const [url, environment, shown] of places) {
+    test(`of ${url.replace(/\/\/.*@/u, "//")} with ${JSON.stringify(environment)}: ${shown}`, () => {
+      const { pooler } = target(url, environment);
+
+      expect(pooler.declaredBy).toBe("url");
+      expect(pooler.kind === "none" ? "none" : `${pooler.kind} ${pooler.mode}`).toBe(shown);
+    });
+  }
+
+  test("that refuses transactions is said once, and refused by nobody", () => {
+    const policy = resolved({ pooler: { kind: "pgbouncer", version: "1.24", mode: "statement" } });
+
+    expect(policy.notices).toEqual([
+      expect.stringContaining("`main`: PgBouncer 1.24 in statement mode refuses BEGIN"),
+    ]);
+  });
+
   test("that was recognised is said once, by variable and pattern, without a secret", () => {
     const policy = resolved(
       { targets: { main: { pooled: { kind: "env", name: "DATABASE_URL" } } } },
@@ -153,6 +185,12 @@ describe("the pooler of a target", () => {
     expect(unreadable.targets["main"]?.pooler.declaredBy).toBe("nobody");
   });
 });
+
+function target(pooled: string, environment: Readonly<Record<string, string>>): ResolvedTarget {
+  const { main } = resolved({ targets: { main: { pooled } } }, processWith(environment)).targets;
+  if (main === undefined) throw new Error("There is no target.");
+  return main;
+}
 
 describe("pooler/differs, by the address", () => {
   const transaction: RecognisedPooler = {
@@ -215,6 +253,7 @@ describe("pooler/differs, by the address", () => {
     ],
     ["the direct lane to Postgres", { kind: "supavisor" }, postgres, "direct", undefined],
     ["a replica through another", { kind: "pgcat" }, transaction, "replica", /leads to Supavisor/],
+    ["a replica at Postgres itself", { kind: "supavisor" }, postgres, "replica", undefined],
   ];
   for (const [says, pooler, shown, lane = "pooled", message] of table) {
     test(`${says}: ${message === undefined ? "nothing" : "a finding"}`, () => {
@@ -326,4 +365,14 @@ describe("pooler/differs, by the login", () => {
       expect(difference?.message ?? "none").toMatch(message ?? /^none$/u);
     });
   }
+
+  const onReplica = laneInUse(resolved({ pooler: { kind: "rds-proxy" } }), { lane: "replica" });
+
+  test("of a replica asks for a target of its own: what holds for the primary is right", () => {
+    const difference = differenceFromAnnounced(announced, onReplica);
+
+    expect(difference?.help).toBe(
+      'Move the replicas to a target of their own, and set its `pooler.kind` to "pgbouncer".',
+    );
+  });
 });

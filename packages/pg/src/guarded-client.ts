@@ -9,6 +9,7 @@ import { ConnectionGuard } from "./connection/connection-guard.ts";
 import type { Guard } from "./guard.ts";
 import { withLaneUrl } from "./startup/lane-config.ts";
 import { limitsOf, setLocalText } from "./connection/limits.ts";
+import { asGiven, ownValues } from "./driver/given.ts";
 import { loginOf, takeLogin } from "./login/login.ts";
 import { tlsFiles } from "./login/tls-files.ts";
 import {
@@ -25,12 +26,12 @@ import {
   controlTextOf,
   failQuery,
   hasParameters,
-  isSubmittable,
   judgeTags,
   type QueryCall,
   sendPrepared,
   textOf,
 } from "./driver/query-forms.ts";
+import { isSubmittable } from "./driver/submittable.ts";
 import { keepAlive } from "./retry/keep-alive.ts";
 import { watchAnnounced } from "./startup/announced.ts";
 import { Startup } from "./startup/startup-gate.ts";
@@ -121,20 +122,24 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
     }
 
     override query(
-      config: unknown,
-      values?: unknown,
+      given: unknown,
+      givenValues?: unknown,
       callback?: unknown,
       through: number = 0,
     ): unknown {
+      const config = typeof given === "string" ? given : asGiven(given);
+      let values = givenValues;
       const refusal =
         this.#connection.refusal() ?? missingSetting(guard, undefined, config, Base.Query);
       if (refusal !== undefined) return failQuery(this, { config, values, callback }, refusal);
       const text = textOf(config, Base.Query);
       if (statements !== undefined) {
         const shown = text ?? controlTextOf(config, Base.Query);
-        const problem =
-          shown && statements.problem(shown, config, values, this.#place, 1 + through);
-        if (problem) return failQuery(this, { config, values, callback }, problem);
+        if (shown && !statements.isPlain(shown, config)) {
+          values = ownValues(config, values);
+          const problem = statements.problem(shown, config, values, this.#place, 1 + through);
+          if (problem) return failQuery(this, { config, values, callback }, problem);
+        }
       }
       if (text !== undefined && isWatching) {
         const control = blockControlOf(text);

@@ -3,7 +3,7 @@ import { startTestbed, type Testbed } from "@doorpolicy/testbed";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { guardPg } from "../src/index.ts";
+import { guardPg, type GuardPgOptions } from "../src/index.ts";
 
 let bed: Testbed;
 
@@ -17,8 +17,9 @@ afterAll(async () => {
 
 async function logIn(
   policy: Policy,
-  url: string = bed.urls.pooled,
+  urls: string | readonly string[] = bed.urls.pooled,
   choice: LaneChoice = {},
+  options: GuardPgOptions = {},
 ): Promise<Violation[]> {
   const seen: Violation[] = [];
   const own = definePolicy({
@@ -27,12 +28,14 @@ async function logIn(
     ...policy,
     onViolation: (violation) => seen.push(violation),
   });
-  const { Client } = guardPg(pg, own, choice);
+  const { Client } = guardPg(pg, own, choice, options);
   for (let round = 0; round < 2; round++) {
-    const client = new Client({ connectionString: url });
-    await client.connect();
-    await client.query("select 1");
-    await client.end();
+    for (const connectionString of [urls].flat()) {
+      const client = new Client({ connectionString });
+      await client.connect();
+      await client.query("select 1");
+      await client.end();
+    }
   }
   return seen;
 }
@@ -73,6 +76,32 @@ describe("what PgBouncer 1.26 says at login, held against the policy", () => {
 
   test("Postgres itself says nothing, and nothing is said", async () => {
     expect(await logIn({ pooler: { kind: "none" } }, bed.urls.direct)).toEqual([]);
+  });
+
+  test("a server that says nothing does not answer for the next one", async () => {
+    const seen = await logIn({ pooler: { kind: "none" } }, [bed.urls.direct, bed.urls.pooled]);
+
+    expect(seen).toMatchObject([{ rule: "pooler/differs" }]);
+  });
+
+  test("a replica's pooler is told of by itself, and the primary's as well", async () => {
+    // The same PgBouncer, by another name.
+    const replica = bed.urls.pooled.replace("127.0.0.1", "localhost");
+    const isReplica: GuardPgOptions["isReplica"] = (options) =>
+      options["connectionString"] === replica;
+
+    const seen = await logIn(
+      { pooler: { kind: "odyssey" } },
+      [replica, bed.urls.pooled],
+      {},
+      { isReplica },
+    );
+
+    expect(replica).not.toBe(bed.urls.pooled);
+    expect(seen.map(({ rule, help }) => [rule, help])).toEqual([
+      ["pooler/differs", expect.stringContaining("Move the replicas to a target of their own")],
+      ["pooler/differs", expect.stringContaining("Set `targets.main.pooler.kind`")],
+    ]);
   });
 
   test("nothing is said where the rule is off, and in bypass", async () => {

@@ -10,6 +10,14 @@ interface Deployed {
   readonly pooler: NonNullable<TestbedOptions["pooler"]>;
 }
 
+/** Followed, reported by Postgres, and neither. */
+const IGNORED: readonly string[] = [
+  "TimeZone",
+  "IntervalStyle",
+  "default_transaction_read_only",
+  "statement_timeout",
+];
+
 /** Poolers as they can be had here, and what a policy says of each. */
 const DEPLOYED: Readonly<Record<string, Deployed>> = {
   "PgBouncer 1.18": {
@@ -27,6 +35,14 @@ const DEPLOYED: Readonly<Record<string, Deployed>> = {
   "PgBouncer 1.26": {
     policy: { kind: "pgbouncer", version: "1.26" },
     pooler: { version: "1.26" },
+  },
+  "PgBouncer 1.26 with ignore_startup_parameters": {
+    policy: {
+      kind: "pgbouncer",
+      version: "1.26",
+      settings: { ignoreStartupParameters: IGNORED },
+    },
+    pooler: { version: "1.26", settings: { ignore_startup_parameters: IGNORED.join(",") } },
   },
   "Odyssey 1.5.2 as it comes": {
     policy: { kind: "odyssey", version: "1.5.2" },

@@ -84,6 +84,27 @@ describe("a limit in the startup packet", () => {
     await client.end();
   });
 
+  test.each(["60s", "0"])(
+    "from PGOPTIONS, %s, only fills what the service leaves open",
+    async (statement) => {
+      vi.stubEnv("PGOPTIONS", `-c statement_timeout=${statement} -c lock_timeout=7s`);
+      const { pg } = world.guard({ targets });
+      await using pool = closing(
+        new pg.Pool({ connectionString: world.bed.urls.pooled, statement_timeout: 4_000 }),
+      );
+      const client = await pool.connect();
+
+      await client.query("BEGIN");
+      const { rows } = await client.query(
+        "select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock",
+      );
+      await client.query("COMMIT");
+      client.release();
+
+      expect(rows).toEqual([{ statement: "4s", lock: "7s" }]);
+    },
+  );
+
   test("goes out as it is in observe, and the report says what the pooler does about it", async () => {
     const { pg, seen } = world.guard({ targets, mode: "observe" });
     const client = new pg.Client({
@@ -211,7 +232,7 @@ describe("a startup parameter that changes results or rights", () => {
   });
 });
 
-describe("a control character", () => {
+describe("a NUL byte", () => {
   test.each([
     ["user", { user: "app\0application_name\0x" }],
     ["database", { database: "app\0options\0-c role=admin" }],
@@ -234,6 +255,23 @@ describe("a control character", () => {
     });
   });
 });
+
+describe("another control character", () => {
+  test("in PGOPTIONS is a blank to Postgres, and left to it", async () => {
+    vi.stubEnv("PGOPTIONS", "-c\tjit=off\n");
+    const { pg } = world.guard({ targets });
+    const client = new (direct(pg).Client)(world.bed.urls.direct);
+
+    await client.connect();
+
+    expect((await client.query("show jit")).rows).toEqual([{ jit: "off" }]);
+    await client.end();
+  });
+});
+
+function closing<Pool extends { end(): Promise<void> }>(pool: Pool): Pool & AsyncDisposable {
+  return Object.assign(pool, { [Symbol.asyncDispose]: () => pool.end() });
+}
 
 function direct(pg: ReturnType<World["guard"]>["pg"]): ReturnType<World["guard"]>["pg"] {
   return world.guard({ targets }, pg, { lane: "direct" }).pg;

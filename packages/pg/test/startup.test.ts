@@ -53,7 +53,23 @@ describe("the startup packet in front of a pooler", () => {
   });
 
   test.each([
+    [{ statement_timeout: "5000", options: "-c statement_timeout=60s" }, 5_000],
+    [{ options: "-c statement_timeout=60s", statement_timeout: "5000" }, 5_000],
+    [{ statement_timeout: "5000", options: "-c statement_timeout=0" }, 5_000],
+    [{ options: "-c statement_timeout=1s -c statement_timeout=2s" }, 2_000],
+  ])(
+    "of two limits of one name the one holds that Postgres would take: %o, %d ms",
+    (own, limit) => {
+      const { limits, refused } = judgeStartup({ ...WHO, ...own }, laneOf(behind("1.24")));
+
+      expect(limits).toEqual({ statementTimeoutMs: limit });
+      expect(refused).toEqual([]);
+    },
+  );
+
+  test.each([
     [{ options: "-c search_path=a" }, "search_path", "options"],
+    [{ options: "-c constructor=1" }, "constructor", "options"],
     [{ options: "-c statement_timeout=1s -c role=x" }, "role", "options"],
     [{ options: "-c statement_timeout=soon" }, "statement_timeout", "options"],
     [{ options: "-B 100" }, "options", "options"],
@@ -91,7 +107,9 @@ describe("a packet that cannot be sent", () => {
   test.each([
     [{ user: "a\0b" }, "user"],
     [{ database: "a\0options\0-c x=y" }, "database"],
-    [{ options: "-c a=\nb" }, "options"],
+    [{ options: "-c a=b\0role\0admin" }, "options"],
+    [{ options: "-c jit=off\n" }, undefined],
+    [{ options: "-c\tjit=off" }, undefined],
     [{ statement_timeout: "5\0" }, "statement_timeout"],
     [{ user: "ünï code" }, undefined],
   ])("%o", (packet, name) => {

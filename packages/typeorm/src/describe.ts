@@ -65,12 +65,24 @@ export function describe(
       all.find((facts) => facts.applicationName.value !== first.applicationName.value) ?? first
     ).applicationName,
     startupParameters: unique(all.flatMap((facts) => facts.startupParameters)),
+    ...truthOf(all),
     ignoredSettings: unique(all.flatMap((facts) => facts.ignoredSettings)),
     bootStatements: bootStatements(connected),
     nativeDriver:
       connected.nativeDriver === undefined
         ? first.nativeDriver
         : { value: true, path: "nativeDriver" },
+  };
+}
+
+/** What any endpoint contradicts, and of the TLS modes one that does not say what is done. */
+function truthOf(all: readonly ClientFacts[]): Pick<ClientFacts, "contradictions" | "tlsMode"> {
+  const contradictions = unique(all.flatMap((facts) => facts.contradictions ?? []));
+  const modes = all.flatMap(({ tlsMode }) => (tlsMode === undefined ? [] : [tlsMode]));
+  const tlsMode = modes.find(({ value }) => value.standing !== "explicit") ?? modes[0];
+  return {
+    ...(contradictions.length === 0 ? {} : { contradictions }),
+    ...(tlsMode === undefined ? {} : { tlsMode }),
   };
 }
 

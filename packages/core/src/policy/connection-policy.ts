@@ -77,7 +77,8 @@ export interface ConnectionPolicy {
    * (`acquireTimeoutMs`): nobody listens, the name does not resolve, the pooler is full or being
    * replaced, the database is not there yet. One attempt takes half of the caller's time at most, and at
    * least 1 s of it, so that a host that swallows everything leaves time for another. A pool whose
-   * connects fail opens one socket at a time until one succeeds. When the caller's time is over, it gets the error of the last attempt.
+   * connects fail opens one socket at a time until one succeeds. When the caller's time is over, it gets the error
+   * of the last attempt, unless that is a time-out: then it is `connection/acquire-timeout`.
    *
    * What needs a change first (a password, a certificate, a database's name) fails at once in any case, and
    * a statement that was written to a socket is never sent again. Holds in `observe` as in `enforce`, for
@@ -87,7 +88,7 @@ export interface ConnectionPolicy {
    */
   readonly connectRetry?: boolean;
   /**
-   * After how many milliseconds without a byte from the other end its kernel is asked whether it is still
+   * After how many milliseconds (of which the kernel counts whole seconds, one at least) without a byte from the other end its kernel is asked whether it is still
    * there (TCP keepalive); about ten seconds later the connection counts as lost, and the statement that
    * waits on it fails. A driver's own default is to wait for ever for an answer from a host that is gone,
    * and load balancers forget connections that are quiet for some minutes. 0: nobody is asked. A

@@ -33,7 +33,7 @@ export interface AnnouncedPooler {
  * policy wins in any case: this only says that it may be wrong.
  *
  * On the direct lane a pooler in session mode is left alone: Supabase documents it for networks
- * without IPv6.
+ * without IPv6. So is a replica at Postgres itself, which can do no less than the pooler that is declared.
  */
 export function differenceFromUrl(
   shown: RecognisedPooler,
@@ -47,12 +47,13 @@ export function differenceFromUrl(
       help: `Set \`targets.${target.name}.direct\` to the URL of Postgres itself.`,
     };
   }
+  if (lane === "replica" && shown.kind === "none") return undefined;
   const { pooler } = target;
   const isSame = shown.kind === pooler.kind;
   if (isSame && (shown.mode === undefined || shown.mode === pooler.mode)) return undefined;
   return {
     message: `${claimOf(pooler)}, and ${leads}: statements and startup parameters are judged by what another pooler can do.`,
-    help: `Set \`targets.${target.name}.pooler\` to \`{ kind: "${shown.kind}"${shown.mode === undefined ? "" : `, mode: "${shown.mode}"`} }\`.`,
+    help: `${setPooler({ target, lane })} to \`{ kind: "${shown.kind}"${shown.mode === undefined ? "" : `, mode: "${shown.mode}"`} }\`.`,
   };
 }
 
@@ -67,7 +68,7 @@ export function differenceFromAnnounced(
   const { version = "of unknown version", poolMode, maxPreparedStatements } = announced;
   const { pooler } = target;
   const it = `PgBouncer ${version}`;
-  const key = `targets.${target.name}.pooler`;
+  const set = (key: string): string => setPooler({ target, lane }, `.${key}`);
   if (!has("pools-connections")) {
     if (lane === "direct" && poolMode === "session") return undefined;
     return {
@@ -75,14 +76,14 @@ export function differenceFromAnnounced(
       help:
         lane === "direct"
           ? `Set \`targets.${target.name}.direct\` to the URL of Postgres itself.`
-          : `Set \`${key}.kind\` to "pgbouncer".`,
+          : `${set("kind")} to "pgbouncer".`,
     };
   }
   // Neon has one inside.
   if (pooler.kind !== "pgbouncer" && pooler.kind !== "neon") {
     return {
       message: `${claimOf(pooler)}, and ${it} answers: statements and startup parameters are judged by what another pooler can do.`,
-      help: `Set \`${key}.kind\` to "pgbouncer".`,
+      help: `${set("kind")} to "pgbouncer".`,
     };
   }
   if (poolMode !== undefined && poolMode !== pooler.mode) {
@@ -91,22 +92,29 @@ export function differenceFromAnnounced(
         pooler.mode === "session"
           ? `${claimOf(pooler)}, and it pools in ${poolMode} mode: what a session sets stays on server connections that other clients use next.`
           : `${claimOf(pooler)}, and it pools in ${poolMode} mode: ${poolMode === "session" ? "each client keeps a server connection for as long as it is connected" : "it refuses transaction blocks"}.`,
-      help: `Set \`${key}.mode\` to "${poolMode}", or \`pool_mode\` in PgBouncer to "${pooler.mode}".`,
+      help: `${set("mode")} to "${poolMode}", or \`pool_mode\` in PgBouncer to "${pooler.mode}".`,
     };
   }
   if (isOlder(announced.version, pooler.version)) {
     return {
       message: `${claimOf(pooler)}, and ${it} answers, which can do less: what the policy takes for safe may leak or be refused.`,
-      help: `Set \`${key}.version\` to "${version}".`,
+      help: `${set("version")} to "${version}".`,
     };
   }
   if (maxPreparedStatements === "0" && has("tracks-named-statements")) {
     return {
       message: `The policy takes named statements for tracked, and \`max_prepared_statements\` of ${it} is 0: they fail at random with 42P05 or 26000.`,
-      help: `Set \`${key}.settings.maxPreparedStatements\` to 0, or \`max_prepared_statements\` in PgBouncer to 200.`,
+      help: `${set("settings.maxPreparedStatements")} to 0, or \`max_prepared_statements\` in PgBouncer to 200.`,
     };
   }
   return undefined;
+}
+
+/** A target says of one pooler what it is: replicas behind another one, or none, need one of their own. */
+function setPooler({ target, lane }: Pick<LaneClaims, "target" | "lane">, key = ""): string {
+  return lane === "replica"
+    ? `Move the replicas to a target of their own, and set its \`pooler${key}\``
+    : `Set \`targets.${target.name}.pooler${key}\``;
 }
 
 function claimOf(pooler: ResolvedPooler): string {

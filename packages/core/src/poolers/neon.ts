@@ -15,6 +15,10 @@ export const NEON: PoolerProfile = {
     ...TRACKED_ALWAYS.flatMap((name) => followed(name, { source: INSIDE })),
     { capability: "transports-application-name", source: INSIDE },
     {
+      capability: "refuses-other-startup-parameters",
+      source: "neondatabase/neon#6291: `unsupported startup parameter in options: …`",
+    },
+    {
       capability: "parses-options",
       // The wording is that of PgBouncer 1.20 and later.
       source: "neondatabase/neon#6291: `unsupported startup parameter in options: …`",

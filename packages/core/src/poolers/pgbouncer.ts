@@ -4,7 +4,7 @@ import { type Deployment, followed, type PoolerProfile } from "./profile.ts";
 const MEASURED =
   "measured: startup packets through 1.18.0, 1.24.1 and 1.26.1, default configuration";
 
-/** Followed for every client, and therefore never dropped by `ignore_startup_parameters`. */
+/** Followed for every client. */
 export const TRACKED_ALWAYS: readonly string[] = [
   "application_name",
   "client_encoding",
@@ -22,7 +22,12 @@ export const TRACKED_ALWAYS: readonly string[] = [
  * 1.26 and not followed after it, since Postgres does not report them.
  */
 export const PGBOUNCER: PoolerProfile = {
+  hasIgnoreList: true,
   steps: [
+    {
+      capability: "refuses-other-startup-parameters",
+      source: `${MEASURED}: unsupported startup parameter`,
+    },
     ...TRACKED_ALWAYS.flatMap((name) => followed(name, { source: MEASURED })),
     ...followed("IntervalStyle", {
       since: "1.20",

@@ -6,7 +6,6 @@ import { followed, type PoolerProfile } from "./profile.ts";
  *
  * Left out: `resets-session-state`. Its clean-up goes by the tags of commands (`SET`, `PREPARE`,
  * `DECLARE`), so that locks, `LISTEN`, temporary objects and `set_config()` stay for the next client.
- * Startup parameters that it does not follow are taken and dropped without a word.
  */
 export const PGCAT: PoolerProfile = {
   steps: [
@@ -16,6 +15,10 @@ export const PGCAT: PoolerProfile = {
     {
       capability: "transports-application-name",
       source: "pgcat `server.rs`: the parameters that are kept in step",
+    },
+    {
+      capability: "ignores-other-startup-parameters",
+      source: "pgcat `server.rs`: what is not kept in step is taken and not looked at",
     },
     {
       capability: "tracks-named-statements",

@@ -22,6 +22,8 @@ export interface Step {
 /** All that is known of one kind of pooler. What is not listed, it cannot do. */
 export interface PoolerProfile {
   readonly steps: readonly Step[];
+  /** Whether `settings.ignoreStartupParameters` decides something there. @default false */
+  readonly hasIgnoreList?: boolean;
 }
 
 /** A parameter that is accepted at startup, takes effect, and stays with its client when it is set. */

@@ -52,7 +52,7 @@ export function resolvePolicy(policy: Policy, context: ProcessContext): Resolved
     isEnforced: enforcement(merged.enforced ?? []),
     notices: Object.freeze([
       ...(override === undefined ? [] : modeNotices(merged, override)),
-      ...poolerNotices(targets),
+      ...poolerNotices(targets, environment),
       ...connectionNotices(connections, targets),
       ...rules.notices,
       ...exceptions.notices,

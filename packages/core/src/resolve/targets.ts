@@ -19,7 +19,7 @@ export function resolveTargets(
     const url = (key: string, source: UrlSource | undefined): LaneUrl =>
       laneUrl(`targets.${name}.${key}`, source, environment);
     const pooled = url("pooled", target.pooled);
-    const pooler = resolvePooler(target.pooler, policy.pooler, pooled);
+    const pooler = resolvePooler(target.pooler, policy.pooler, pooled, environment);
     const resolved: ResolvedTarget = Object.freeze({
       name,
       mode: modes.override ?? target.mode ?? modes.fallback,

@@ -14,7 +14,8 @@ const LIMITS: Readonly<Record<string, string>> = {
 
 /**
  * A pooler shares server connections that were opened long ago, so that most startup parameters come
- * too late: PgBouncer refuses the connection, or, told to ignore them, drops them without a word.
+ * too late: PgBouncer refuses the connection, or, told to ignore them, drops them without a word. Of some
+ * poolers it is not known which of the two they do.
  */
 export const noUnsupportedParameters: Rule = {
   id: "startup/no-unsupported-parameters",
@@ -30,18 +31,14 @@ function* judge(
 ): Iterable<Finding> {
   const { has, target } = context;
   const shown = name.toLowerCase();
-  const pooler = titleOfPooler(target.pooler);
   if (shown === "options") {
     yield* judgeOptions(value, path, context);
-  } else if (has(`ignores-startup-parameter:${name}`)) {
+  } else if (
+    has(`ignores-startup-parameter:${name}`) ||
+    !has(`accepts-startup-parameter:${name}`)
+  ) {
     yield {
-      message: `\`${shown}\` goes out in the startup packet, and ${pooler} drops it without a word: it never takes effect.`,
-      help: remedy(shown),
-      path,
-    };
-  } else if (!has(`accepts-startup-parameter:${name}`)) {
-    yield {
-      message: `\`${shown}\` goes out in the startup packet, and ${pooler} refuses the connection.`,
+      message: `\`${shown}\` goes out in the startup packet, and ${titleOfPooler(target.pooler)} ${outcomeOf(shown, has)}.`,
       help: remedy(shown),
       path,
     };
@@ -57,13 +54,9 @@ function* judgeOptions(
   if (has("applies-any-startup-parameter") || text.trim() === "") return;
   const pooler = titleOfPooler(target.pooler);
   const { parameters, switches } = readStartupOptions(text);
-  const dropped = has("ignores-startup-parameter:options");
-  const outcome = dropped
-    ? "drops it without a word: it never takes effect"
-    : "refuses the connection";
   if (!has("parses-options")) {
     yield {
-      message: `\`options\` goes out in the startup packet, and ${pooler} ${outcome}.`,
+      message: `\`options\` goes out in the startup packet, and ${pooler} ${outcomeOf("options", has)}.`,
       help:
         parameters.length === 1
           ? remedy(parameters[0]?.name ?? "")
@@ -75,21 +68,37 @@ function* judgeOptions(
   for (const { name } of parameters) {
     if (has(`accepts-startup-parameter:${name}`)) continue;
     yield {
-      message: `\`options\` carries \`${name}\` in the startup packet, and ${pooler} ${outcome}.`,
+      message: `\`options\` carries \`${name}\` in the startup packet, and ${pooler} ${outcomeOf(name, has, "options")}.`,
       help: remedy(name.toLowerCase()),
       path,
     };
   }
   if (switches.length > 0) {
     yield {
-      message: `\`options\` carries switches that are no \`-c name=value\`, and ${pooler} ${outcome}.`,
+      message: `\`options\` carries switches that are no \`-c name=value\`, and ${pooler} ${outcomeOf("options", has)}.`,
       help: "Remove them, or use the direct lane.",
       path,
     };
   }
 }
 
-function remedy(name: string): string {
+const DROPS = "drops it without a word: it never takes effect";
+
+/**
+ * What the pooler does with a parameter that it does not accept. Told to ignore a name, PgBouncer 1.20 and later
+ * drops it inside of `options` as well (pgbouncer/pgbouncer#907; measured with 1.24.1 and 1.26.1), and told to
+ * ignore `options`, all in it.
+ */
+function outcomeOf(name: string, has: RuleContext["has"], carrier: string = name): string {
+  if ([name, carrier].some((one) => has(`ignores-startup-parameter:${one}`))) return DROPS;
+  if (has("ignores-other-startup-parameters")) return DROPS;
+  return has("refuses-other-startup-parameters")
+    ? "refuses the connection"
+    : "refuses the connection or drops the setting";
+}
+
+function remedy(written: string): string {
+  const name = written.toLowerCase();
   const key = Object.hasOwn(LIMITS, name) ? LIMITS[name] : undefined;
   if (key !== undefined) return `Move it to \`${key}\`; it is sent with BEGIN as SET LOCAL.`;
   if (name === "search_path") {
@@ -99,5 +108,5 @@ function remedy(name: string): string {
   if (name === "role" || name === "session_authorization") {
     return "Connect as that role, or use the direct lane.";
   }
-  return `Set it by \`ALTER ROLE … SET ${name}\`, or use the direct lane.`;
+  return `Set it by \`ALTER ROLE … SET ${written}\`, or use the direct lane.`;
 }

@@ -9,7 +9,7 @@ export interface UrlCredentials {
 
 /**
  * User name and password of a connection URL, decoded; the parameters `user` and `password` win over what
- * stands in front of the host, as in pg. What is empty is absent.
+ * stands in front of the host, unless they are empty, as in pg (`pg-connection-string`). What is empty is absent.
  *
  * @throws PolicyError `url/unsupported` when it is not a connection URL.
  */
@@ -22,10 +22,14 @@ export function credentialsOf(url: string): UrlCredentials {
     const pair = query.split("&").findLast((one) => one.startsWith(`${name}=`));
     return pair === undefined ? undefined : decodeText(pair.slice(name.length + 1), true);
   };
-  const user = parameter("user") ?? decodeText(colon < 0 ? who : who.slice(0, colon));
-  const password = parameter("password") ?? (colon < 0 ? "" : decodeText(who.slice(colon + 1)));
+  const user = decodeText(colon < 0 ? who : who.slice(0, colon));
+  const password = colon < 0 ? "" : decodeText(who.slice(colon + 1));
   return {
-    user: user === "" ? undefined : user,
-    password: password === "" ? undefined : password,
+    user: given(parameter("user")) ?? given(user),
+    password: given(parameter("password")) ?? given(password),
   };
+}
+
+function given(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
 }

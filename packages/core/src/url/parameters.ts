@@ -62,6 +62,25 @@ export function parametersOf(query: string): readonly UrlParameter[] {
 }
 
 /**
+ * Names of parameters that stand more than once in a connection URL, with different values; clients take the
+ * last. Values that are hidden elsewhere are compared, too.
+ *
+ * @throws PolicyError `url/unsupported` when it is not a connection URL.
+ */
+export function conflictingParameters(url: string): readonly string[] {
+  const values = new Map<string, string>();
+  const found = new Set<string>();
+  for (const pair of (splitUrl(url).query ?? "").split("&")) {
+    if (pair === "") continue;
+    const name = nameOf(pair);
+    const value = decodeText(cut(pair, "=")[1] ?? "", true);
+    if ((values.get(name) ?? value) !== value) found.add(name);
+    values.set(name, value);
+  }
+  return [...found];
+}
+
+/**
  * Removes parameters from a connection URL and leaves every other character as it is.
  *
  * @throws PolicyError `url/unsupported` when it is not a connection URL.

@@ -344,6 +344,51 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       pooler: { ...v118, settings: { ignoreStartupParameters: ["options"] } },
       finds: [["drops it without a word", "`transaction.lockTimeoutMs`", "extra.options"]],
     },
+    {
+      title: "options of a limit in another case, 1.18",
+      facts: parameter("options", "-c Statement_Timeout=1"),
+      pooler: v118,
+      finds: [["refuses the connection.", "`transaction.statementTimeoutMs`", "extra.options"]],
+    },
+    {
+      title: "options of a parameter that the pooler is told to ignore, 1.24",
+      facts: parameter("options", "-c statement_timeout=5s -c lock_timeout=5s"),
+      pooler: { ...v124, settings: { ignoreStartupParameters: ["statement_timeout"] } },
+      finds: [
+        [
+          "`statement_timeout` in the startup packet, and PgBouncer 1.24 drops it",
+          "",
+          "extra.options",
+        ],
+        ["`lock_timeout` in the startup packet, and PgBouncer 1.24 refuses", "", "extra.options"],
+      ],
+    },
+    {
+      title: "a parameter that PgCat does not look at",
+      facts: parameter("search_path", "tenant"),
+      pooler: { kind: "pgcat" },
+      finds: [["PgCat of unknown version drops it without a word", "Qualify", "extra.search_path"]],
+    },
+    {
+      title: "options that PgCat does not look at",
+      facts: parameter("options", "-c search_path=tenant"),
+      pooler: { kind: "pgcat" },
+      finds: [["PgCat of unknown version drops it without a word", "Qualify", "extra.options"]],
+    },
+    {
+      title: "a pooler of which it is not known",
+      facts: parameter("search_path", "tenant"),
+      pooler: { kind: "supavisor" },
+      finds: [
+        ["Supavisor refuses the connection or drops the setting", "Qualify", "extra.search_path"],
+      ],
+    },
+    {
+      title: "a name that every object has",
+      facts: parameter("options", "-c constructor=1"),
+      pooler: v124,
+      finds: [["carries `constructor`", "`ALTER ROLE … SET constructor`", "extra.options"]],
+    },
     { title: "empty options", facts: parameter("options", " "), pooler: v118, finds: [] },
     { title: "the direct lane", facts: parameter("statement_timeout"), lane: "direct", finds: [] },
     {
@@ -436,6 +481,20 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       facts: { recognised: fact({ kind: "neon", by: "*-pooler.*.neon.tech" }, "url") },
       pooler: { kind: "pgbouncer", version: "1.18" },
       finds: [["says PgBouncer 1.18 in transaction mode", 'kind: "neon"', "url"]],
+    },
+    {
+      title: "a replica at Postgres itself",
+      facts: { recognised: fact({ kind: "none", by: "*.rds.amazonaws.com" }, "url") },
+      pooler: { kind: "rds-proxy" },
+      lane: "replica",
+      finds: [],
+    },
+    {
+      title: "a replica behind another pooler",
+      facts: { recognised: fact({ kind: "neon", by: "*-pooler.*.neon.tech" }, "url") },
+      pooler: { kind: "rds-proxy" },
+      lane: "replica",
+      finds: [["leads to Neon's pooler", "Move the replicas to a target of their own", "url"]],
     },
     {
       title: "the direct lane through a pooler",

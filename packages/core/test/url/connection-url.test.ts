@@ -2,7 +2,12 @@ import { inspect } from "node:util";
 
 import { describe, expect, test } from "vitest";
 
-import { readConnectionUrl, withoutParameters, withParameter } from "../../src/index.ts";
+import {
+  conflictingParameters,
+  readConnectionUrl,
+  withoutParameters,
+  withParameter,
+} from "../../src/index.ts";
 import { thrownBy } from "../support.ts";
 
 /** URLs that drivers take; the password is always `hunter2` or a part of a text that holds it. */
@@ -182,6 +187,25 @@ describe("withoutParameters", () => {
   for (const [before, after] of table) {
     test(`${before} becomes ${after}`, () => {
       expect(withoutParameters(before, ["pgbouncer", "schema"])).toBe(after);
+    });
+  }
+});
+
+describe("parameters that stand twice in a URL with different values", () => {
+  const table: readonly (readonly [query: string, names: readonly string[]])[] = [
+    ["", []],
+    ["?a=b&a=b", []],
+    ["?a=b&a=c", ["a"]],
+    ["?a=b&a=c&a=b", ["a"]],
+    ["?a=%62&a=b", []],
+    ["?a&a=", []],
+    ["?password=a&password=b", ["password"]],
+    ["?password=a&password=a", []],
+    ["?constructor=1&constructor=2&a=1", ["constructor"]],
+  ];
+  for (const [query, names] of table) {
+    test(`${query || "none"}: ${names.join(", ") || "nothing"}`, () => {
+      expect(conflictingParameters(`postgres://u@h/db${query}`)).toEqual(names);
     });
   }
 });

@@ -15,6 +15,7 @@ describe("who a URL logs in as", () => {
     ["postgres://u:x%2Fy%3Fz%23@h", "u", "x/y?z#"],
     ["postgres://u:p@h/db?user=v&password=q", "v", "q"],
     ["postgres://u:p@/db?host=/run&password=a+b", "u", "a b"],
+    ["postgres://u:p@h/db?user=&password=", "u", "p"],
   ];
   for (const [url, user, password] of table) {
     test(url, () => {

@@ -3,6 +3,7 @@ import type { LaneInUse } from "@doorpolicy/core";
 import type { SettingChange } from "./changes.ts";
 import { PoolConfigDraft } from "./draft.ts";
 import type { ConfigContext } from "./effective.ts";
+import { entryOf } from "./entry.ts";
 import { applyOneTruth } from "./one-truth.ts";
 import type { ConfigValues, PoolConfigInput } from "./pool-config.ts";
 import { applyReuse } from "./reuse.ts";
@@ -45,7 +46,7 @@ export function applyToPoolConfig(
   applyReuse(draft, lane);
   applyToStartup(draft, lane);
   for (const name of draft.read().urlParameters.keys()) {
-    if (name in IGNORED_URL_PARAMETERS) {
+    if (entryOf(IGNORED_URL_PARAMETERS, name) !== undefined) {
       draft.dropUrlParameter(name, "node-postgres does nothing with it.", { isSecret: true });
     }
   }

@@ -10,7 +10,8 @@ import {
 } from "@doorpolicy/core";
 
 import { contradictionsIn } from "./contradictions.ts";
-import { type ConfigContext, type EffectiveConfig, PG_PATHS, readConfig } from "./effective.ts";
+import { type ConfigContext, type EffectiveConfig, readConfig } from "./effective.ts";
+import { entryOf } from "./entry.ts";
 import type { PoolConfigInput } from "./pool-config.ts";
 import {
   formatStartupOptions,
@@ -61,7 +62,7 @@ const REMEDY = "Take `Pool` and `Client` from `guardPg(pg, policy)`";
  */
 export function describePoolConfig(config: PoolConfigInput, context: DescribeContext): ClientFacts {
   const { client, target, lane, coverage = "checked", environment = {}, instead = {} } = context;
-  const { paths = PG_PATHS, remedy = REMEDY } = context;
+  const { remedy = REMEDY } = context;
   const effective = readConfig(config, context);
   const name =
     effective.setting("application_name", "PGAPPNAME") ??
@@ -69,7 +70,7 @@ export function describePoolConfig(config: PoolConfigInput, context: DescribeCon
   const queryTimeout = effective.setting("query_timeout");
   /** A setting under the user's own key, also where pg's default stands in for it. */
   const keyed = <Value>(option: string, fact: Fact<Value>): Fact<Value> => {
-    const key = paths.option(option);
+    const key = effective.paths.option(option);
     return fact.path === DEFAULT_PATH
       ? { ...fact, path: `${key} (${DEFAULT_PATH})`, key }
       : { ...fact, key };
@@ -81,7 +82,7 @@ export function describePoolConfig(config: PoolConfigInput, context: DescribeCon
     target,
     lane,
     ...recognised(effective),
-    ...truth(effective, context),
+    ...truth(effective, environment),
     applicationName: keyed(
       "application_name",
       name ? { value: String(name.value), path: name.path } : unset(undefined),
@@ -96,30 +97,25 @@ export function describePoolConfig(config: PoolConfigInput, context: DescribeCon
     namedStatements: unset(false),
     abandonQueryAfterMs: queryTimeout && number(queryTimeout, Infinity),
     bootStatements: [],
-    ignoredSettings: ignoredSettings(effective, context, instead),
+    ignoredSettings: ignoredSettings(effective, environment, instead),
     nativeDriver: nativeDriver(environment),
   };
 }
 
 /** What the address shows that pg would connect to, under the URL's own name or the option's. */
 function recognised(effective: EffectiveConfig): Pick<ClientFacts, "recognised"> {
-  const { host, port } = effective.address();
-  if (host === undefined) return {};
-  const value = recognisePooler({
-    host: String(host.value),
-    ...(port && { port: String(port.value) }),
-  });
-  return value === undefined ? {} : { recognised: { value, path: host.path } };
+  const { value: place, path } = effective.address();
+  const value = recognisePooler(place);
+  return value === undefined ? {} : { recognised: { value, path } };
 }
 
 /** What contradicts itself, and the TLS mode. */
 function truth(
   effective: EffectiveConfig,
-  context: ConfigContext,
+  environment: Environment,
 ): Pick<ClientFacts, "contradictions" | "tlsMode"> {
-  const { environment = {}, paths = PG_PATHS } = context;
-  const contradictions = contradictionsIn(effective, context);
-  const tls = tlsModeOf(effective, environment, paths);
+  const contradictions = contradictionsIn(effective, environment);
+  const tls = tlsModeOf(effective, environment);
   if (tls === undefined) return contradictions.length === 0 ? {} : { contradictions };
   const { path, ...value } = tls;
   return { ...(contradictions.length === 0 ? {} : { contradictions }), tlsMode: { value, path } };
@@ -132,7 +128,7 @@ function startupParameters(effective: EffectiveConfig): readonly Fact<StartupPar
     found.push({ value: { name, value }, path });
   };
 
-  const replication = effective.setting("replication");
+  const replication = effective.setting("replication", "PGREPLICATION");
   if (replication) add("replication", String(replication.value), replication.path);
   for (const name of Object.keys(LIMIT_PARAMETERS)) {
     const limit = effective.setting(name);
@@ -148,18 +144,21 @@ export function withoutSecrets(options: string): string {
   const settings = parseStartupOptions(options);
   if (settings === undefined) return "…";
   return formatStartupOptions(
-    settings.map(({ name, value }) => ({ name, value: name in LIMIT_PARAMETERS ? value : "…" })),
+    settings.map(({ name, value }) => ({
+      name,
+      value: entryOf(LIMIT_PARAMETERS, name) === undefined ? "…" : value,
+    })),
   );
 }
 
 function ignoredSettings(
-  { urlParameters }: EffectiveConfig,
-  { paths = PG_PATHS, environment = {} }: ConfigContext,
+  { urlParameters, paths }: EffectiveConfig,
+  environment: Environment,
   instead: Readonly<Record<string, string>>,
 ): readonly Fact<IgnoredSetting>[] {
   const table = { ...IGNORED_URL_PARAMETERS, ...instead };
   const inUrl = [...urlParameters.keys()].flatMap((name) => {
-    const advice = table[name];
+    const advice = entryOf(table, name);
     return advice === undefined
       ? []
       : [{ value: { name, instead: advice }, path: paths.url(name) }];

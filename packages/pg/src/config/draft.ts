@@ -1,5 +1,6 @@
-import { withoutParameters, withParameter } from "@doorpolicy/core";
+import { type LaneInUse, withoutParameters, withParameter } from "@doorpolicy/core";
 
+import { Guard } from "../guard.ts";
 import type { SettingChange } from "./changes.ts";
 import {
   type ConfigContext,
@@ -14,6 +15,7 @@ import {
   HANDED_KEY,
   type HandedLimits,
   handedLimits,
+  notedPaths,
   type PoolConfigInput,
   setKey,
 } from "./pool-config.ts";
@@ -33,7 +35,7 @@ export class PoolConfigDraft {
 
   /** How its user calls the settings. */
   get paths(): ConfigPaths {
-    return this.context.paths ?? PG_PATHS;
+    return this.read().paths;
   }
 
   /** The draft as pg would read it now. */
@@ -87,7 +89,36 @@ export class PoolConfigDraft {
     const handed = handedLimits(this.values);
     const stricter = Math.min(milliseconds || Infinity, handed[limit] || Infinity);
     const value = Number.isFinite(stricter) ? stricter : 0;
-    setKey(this.values, HANDED_KEY, { limits: { ...handed, [limit]: value } });
+    this.#tell({ limits: { ...handed, [limit]: value } });
+  }
+
+  /**
+   * Whether the guard acts on a rule at run time, for a setting under its user's key. An exception that allows it
+   * by that key is noted where pg's own word is another one: the guarded driver reads the config without
+   * the adapter (`notedPaths`).
+   */
+  isActedOn(lane: LaneInUse, rule: string, path: string): boolean {
+    const guard = new Guard(lane);
+    if (guard.response(rule, path) === "act") return true;
+    const own = this.#ownWord(path);
+    if (own !== path && guard.response(rule, own) === "act") {
+      this.#tell({ paths: { ...notedPaths(this.values), [own]: path } });
+    }
+    return false;
+  }
+
+  /** pg's own word for what its user calls so. */
+  #ownWord(path: string): string {
+    const { values, urlParameters, paths } = this.read();
+    const key = Object.getOwnPropertyNames(values).find((one) => paths.option(one) === path);
+    if (key !== undefined) return key;
+    const parameter = [...urlParameters.keys()].find((one) => paths.url(one) === path);
+    return parameter === undefined ? path : PG_PATHS.url(parameter);
+  }
+
+  #tell(part: object): void {
+    const before = this.values[HANDED_KEY];
+    setKey(this.values, HANDED_KEY, { ...(typeof before === "object" ? before : {}), ...part });
   }
 
   #path(key: string): string {

@@ -2,7 +2,9 @@ import {
   contradictionText,
   directIsPooledText,
   type Finding,
+  type Environment,
   isDirectPooled,
+  isPooledPlace,
   type LaneInUse,
   PolicyError,
   tlsText,
@@ -10,8 +12,7 @@ import {
 
 import { contradictionsIn } from "./contradictions.ts";
 import type { PoolConfigDraft } from "./draft.ts";
-import { type ConfigContext, type EffectiveConfig, PG_PATHS } from "./effective.ts";
-import { actsOn } from "./startup.ts";
+import type { EffectiveConfig } from "./effective.ts";
 import { tlsModeOf } from "./tls-mode.ts";
 
 /** A finding about a config, under the rule that it belongs to. */
@@ -29,38 +30,57 @@ export interface ConfigFinding extends Finding {
  * Throws `PolicyError` `options/refused`.
  */
 export function applyOneTruth(draft: PoolConfigDraft, lane: LaneInUse): void {
-  for (const finding of configFindings(draft.read(), lane, draft.context)) {
-    if (!actsOn(lane, finding.rule, finding.path)) continue;
+  const { environment = {} } = draft.context;
+  for (const finding of configFindings(draft.read(), lane, environment)) {
+    if (!draft.isActedOn(lane, finding.rule, finding.path)) continue;
     if (finding.isRefusable) throw configRefusal(finding);
-    writeTlsOut(draft);
+    if (finding.rule === "settings/explicit-tls") writeTlsOut(draft);
   }
 }
 
 /** What a config says twice, or not clearly. Pure. */
 export function configFindings(
   effective: EffectiveConfig,
-  { target, lane }: LaneInUse,
-  context: ConfigContext = {},
+  lane: LaneInUse,
+  environment: Environment,
 ): readonly ConfigFinding[] {
-  const { environment = {}, paths = PG_PATHS } = context;
   const rule = "settings/no-contradiction";
-  const found: ConfigFinding[] = contradictionsIn(effective, context).map(({ value, path }) => ({
-    ...contradictionText(value, path),
-    rule,
-    path,
-    isRefusable: true,
-  }));
-  if (lane === "direct" && isDirectPooled(target)) {
-    const path = `targets.${target.name}.direct`;
-    found.push({ ...directIsPooledText(target.name), rule, path, isRefusable: true });
-  }
-  const tls = tlsModeOf(effective, environment, paths);
+  const found: ConfigFinding[] = contradictionsIn(effective, environment).map(
+    ({ value, path }) => ({
+      ...contradictionText(value, path),
+      rule,
+      path,
+      isRefusable: true,
+    }),
+  );
+  const directIsPooled = directIsPooledIn(effective, lane, environment);
+  if (directIsPooled !== undefined) found.push({ ...directIsPooled, rule, isRefusable: true });
+  const tls = tlsModeOf(effective, environment);
   if (tls === undefined || tls.standing === "explicit") return found;
   const isRefusable = tls.standing === "unknown";
   return [
     ...found,
     { ...tlsText(tls), rule: "settings/explicit-tls", path: tls.path, isRefusable },
   ];
+}
+
+/** Of the place to which this config leads, which need not be the policy's own. */
+function directIsPooledIn(
+  effective: EffectiveConfig,
+  { target, lane }: LaneInUse,
+  environment: Environment,
+): Finding | undefined {
+  if (lane !== "direct") return undefined;
+  const { value, path } = effective.address();
+  if (!isPooledPlace(target, value, environment)) return undefined;
+  const text = directIsPooledText(target.name);
+  if (isDirectPooled(target, environment))
+    return { ...text, path: `targets.${target.name}.direct` };
+  return {
+    ...text,
+    path,
+    help: `Set \`${path}\` to the URL of Postgres itself, around the pooler.`,
+  };
 }
 
 /** Why no connection is made. Holds no value of a setting but a TLS mode's. */
@@ -70,7 +90,7 @@ export function configRefusal({ message, help, path }: ConfigFinding): PolicyErr
 
 function writeTlsOut(draft: PoolConfigDraft): void {
   const { environment = {} } = draft.context;
-  const tls = tlsModeOf(draft.read(), environment, draft.paths);
+  const tls = tlsModeOf(draft.read(), environment);
   if (tls === undefined) return;
   const why = "that is what it means to pg 8; pg 9 is to verify less.";
   if (tls.path.startsWith("env ")) draft.set("ssl", true, `\`${tls.written}\`: ${why}`);

@@ -27,11 +27,23 @@ export const HANDED_KEY = "doorpolicy";
  * deep copy.
  */
 export function handedLimits(config: PoolConfigInput): HandedLimits {
+  return handedPart(config, "limits");
+}
+
+/**
+ * How its user calls settings that a written exception allows, by pg's own word for each: `extra.ssl` for
+ * `ssl`. An adapter's options become a pool config before the guarded driver reads them, and the exception
+ * speaks of the option.
+ */
+export function notedPaths(config: PoolConfigInput): Readonly<Record<string, unknown>> {
+  return { ...handedPart(config, "paths") };
+}
+
+function handedPart(config: PoolConfigInput, part: "limits" | "paths"): object {
   if (typeof config !== "object") return {};
   const handed = valueOf(config, HANDED_KEY);
-  const limits =
-    typeof handed === "object" && handed !== null ? valueOf(handed, "limits") : undefined;
-  return typeof limits === "object" && limits !== null ? limits : {};
+  const found = typeof handed === "object" && handed !== null ? valueOf(handed, part) : undefined;
+  return typeof found === "object" && found !== null ? found : {};
 }
 
 /**

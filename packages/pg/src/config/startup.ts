@@ -2,6 +2,7 @@ import { type LaneInUse, PolicyError } from "@doorpolicy/core";
 
 import { Guard } from "../guard.ts";
 import type { PoolConfigDraft } from "./draft.ts";
+import { entryOf } from "./entry.ts";
 import {
   formatStartupOptions,
   LIMIT_PARAMETERS,
@@ -49,13 +50,14 @@ export function actsOn(lane: LaneInUse, rule: string, path: string): boolean {
   return new Guard(lane).response(rule, path) === "act";
 }
 
-function takesLimits(lane: LaneInUse, path: string): boolean {
-  return lane.mode === "bypass" || actsOn(lane, LIMITS, path);
+function takesLimits(draft: PoolConfigDraft, lane: LaneInUse, path: string): boolean {
+  return lane.mode === "bypass" || draft.isActedOn(lane, LIMITS, path);
 }
 
 function takeLimit(draft: PoolConfigDraft, lane: LaneInUse, name: string): void {
   const given = draft.read().setting(name);
-  if (given === undefined || acceptsStartup(lane, name) || !takesLimits(lane, given.path)) return;
+  if (given === undefined || acceptsStartup(lane, name) || !takesLimits(draft, lane, given.path))
+    return;
   const why = handLimit(draft, lane, name, limitFromPgValue(given.value), given.path);
   draft.drop(name, why, { rule: LIMITS });
 }
@@ -68,7 +70,7 @@ function handLimit(
   milliseconds: number | undefined,
   path: string,
 ): string {
-  const limit = LIMIT_PARAMETERS[name];
+  const limit = entryOf(LIMIT_PARAMETERS, name);
   if (limit === undefined || lane.mode === "bypass") {
     return "the pooler refuses it in the startup packet, and in bypass nothing stands in for it.";
   }
@@ -93,14 +95,15 @@ function takeOptions(draft: PoolConfigDraft, lane: LaneInUse): void {
   const takesIt = (setting: StartupSetting): boolean =>
     lane.has("parses-options") && acceptsStartup(lane, setting.name);
   const refused = settings?.find(
-    (setting) => !takesIt(setting) && !(setting.name in LIMIT_PARAMETERS),
+    (setting) => !takesIt(setting) && entryOf(LIMIT_PARAMETERS, setting.name) === undefined,
   );
   if (settings === undefined || refused !== undefined) {
-    if (!actsOn(lane, PARAMETERS, given.path)) return;
+    if (!draft.isActedOn(lane, PARAMETERS, given.path)) return;
     throw optionRefusal(given.path, refused);
   }
   const taken = settings.filter((setting) => !takesIt(setting));
-  if (taken.length === 0 || given.path.startsWith("env ") || !takesLimits(lane, given.path)) return;
+  if (taken.length === 0 || given.path.startsWith("env ") || !takesLimits(draft, lane, given.path))
+    return;
   const reasons = taken.map(({ name, value }) =>
     handLimit(draft, lane, name, limitFromServerText(value), given.path),
   );
@@ -112,9 +115,9 @@ function takeOptions(draft: PoolConfigDraft, lane: LaneInUse): void {
 }
 
 function takeReplication(draft: PoolConfigDraft, lane: LaneInUse): void {
-  const given = draft.read().setting("replication");
+  const given = draft.read().setting("replication", "PGREPLICATION");
   if (given === undefined || acceptsStartup(lane, "replication")) return;
-  if (!actsOn(lane, PARAMETERS, given.path)) return;
+  if (!draft.isActedOn(lane, PARAMETERS, given.path)) return;
   throw refusal(
     "`replication` goes out in the startup packet, and the pooler refuses the connection.",
     given.path,
@@ -128,7 +131,7 @@ function takeReplication(draft: PoolConfigDraft, lane: LaneInUse): void {
  */
 function takeQueryTimeout(draft: PoolConfigDraft, lane: LaneInUse): void {
   const given = draft.read().setting("query_timeout");
-  if (given === undefined || !actsOn(lane, ABANDONED, given.path)) return;
+  if (given === undefined || !draft.isActedOn(lane, ABANDONED, given.path)) return;
   const milliseconds = limitFromPgValue(given.value);
   const stops = "it stops waiting while the server goes on";
   if (lane.has("applies-any-startup-parameter")) {

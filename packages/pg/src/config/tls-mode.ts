@@ -1,9 +1,9 @@
 import type { Environment, TlsMode } from "@doorpolicy/core";
 
-import { type ConfigPaths, type EffectiveConfig } from "./effective.ts";
+import type { EffectiveConfig } from "./effective.ts";
+import { entryOf } from "./entry.ts";
 
-/** Parameters of a URL of which one is enough for pg to take its `ssl` from the URL alone. */
-export const TLS_PARAMETERS = ["ssl", "sslmode", "sslcert", "sslkey", "sslrootcert"] as const;
+type UrlParameters = ReadonlyMap<string, string>;
 
 /** The TLS that pg makes of a config, and the user's own key for what decides it. */
 export interface EffectiveTls extends TlsMode {
@@ -23,20 +23,20 @@ export interface EffectiveTls extends TlsMode {
  * | `verify-ca` | verified in full | verified without the name | verified in full |
  * | `verify-full` | verified in full | verified in full | verified in full |
  * | any other, `allow` too | not known: verified in full | not known: verified in full | not known: off |
+ * | `ssl=` without a text | not known: off | not known: off | – |
  *
  * From source: pg-connection-string 2.4 to 2.14 (`parse`), pg 8.5 to 8.23 (`connection-parameters.js`).
  * pg 9 is announced to give `prefer`, `require` and `verify-ca` libpq's meaning, which is weaker.
  */
 export function tlsModeOf(
-  { values, urlParameters }: EffectiveConfig,
+  { values, urlParameters, paths }: EffectiveConfig,
   environment: Environment,
-  paths: ConfigPaths,
 ): EffectiveTls | undefined {
   const written = urlParameters.get("sslmode");
   if (written) {
     const isCompatible = urlParameters.get("uselibpqcompat") === "true";
     const hasRoot = Boolean(urlParameters.get("sslrootcert"));
-    const does = isCompatible ? asLibpq(written, hasRoot) : IN_URL[written];
+    const does = isCompatible ? asLibpq(written, hasRoot) : entryOf(IN_URL, written);
     return {
       written: `sslmode=${written}`,
       path: paths.url("sslmode"),
@@ -44,16 +44,20 @@ export function tlsModeOf(
       standing: standingOf(does !== undefined, !isCompatible && AMBIGUOUS.has(written)),
     };
   }
-  if (TLS_PARAMETERS.some((name) => urlParameters.get(name))) {
+  const replacing = tlsParameterOf(urlParameters);
+  if (replacing !== undefined) {
     const ssl = urlParameters.get("ssl");
-    if (!ssl || SSL[ssl] !== undefined) return undefined;
-    // Any other text is true to pg, and so is `false`.
-    const path = paths.url("ssl");
-    return { written: `ssl=${ssl}`, path, does: "verify-full", standing: "unknown" };
+    const isWord = ssl !== undefined && ssl !== "" && entryOf(SSL, ssl) === undefined;
+    // A template whose variable was not set.
+    const isEmpty = replacing === "ssl" && ssl === "";
+    if (!isWord && !isEmpty) return undefined;
+    // Any other text is true to pg, and so is `false`; none at all is no TLS.
+    const does = isEmpty ? "off" : "verify-full";
+    return { written: `ssl=${ssl}`, path: paths.url("ssl"), does, standing: "unknown" };
   }
   const { PGSSLMODE: mode } = environment;
   if (values["ssl"] !== undefined || !mode) return undefined;
-  const does = IN_URL[mode];
+  const does = entryOf(IN_URL, mode);
   return {
     written: `PGSSLMODE=${mode}`,
     path: "env PGSSLMODE",
@@ -62,17 +66,37 @@ export function tlsModeOf(
   };
 }
 
+/**
+ * The parameter of a URL with which pg takes its `ssl` from the URL alone, instead of the option `ssl` and of
+ * PGSSLMODE; `undefined` where there is none. `ssl` counts though it is empty (no TLS then), the others do not;
+ * `sslnegotiation=direct` means TLS by itself (pg-connection-string 2.14, `parse`).
+ */
+export function tlsParameterOf(parameters: UrlParameters): string | undefined {
+  const found = ["sslmode", ...CERTIFICATES].find((name) => parameters.get(name));
+  if (found !== undefined) return found;
+  if (parameters.has("ssl")) return "ssl";
+  return parameters.get("sslnegotiation") === "direct" ? "sslnegotiation" : undefined;
+}
+
 /** True where the option `ssl` says the same as the URL, which replaces it. */
-export function isSameTls(ssl: unknown, parameters: ReadonlyMap<string, string>): boolean {
-  if (["sslcert", "sslkey", "sslrootcert"].some((name) => parameters.get(name))) return false;
-  const mode = parameters.get("sslmode");
-  const compatible = parameters.get("uselibpqcompat") === "true";
-  const ofUrl = mode
-    ? compatible
-      ? asLibpq(mode, false)
-      : IN_URL[mode]
-    : SSL[parameters.get("ssl") ?? ""];
+export function isSameTls(ssl: unknown, parameters: UrlParameters): boolean {
+  if (CERTIFICATES.some((name) => parameters.get(name))) return false;
+  const ofUrl = meaningOfUrl(parameters);
   return ofUrl !== undefined && ofUrl === meaningOf(ssl);
+}
+
+const CERTIFICATES = ["sslcert", "sslkey", "sslrootcert"] as const;
+
+function meaningOfUrl(parameters: UrlParameters): TlsMode["does"] | undefined {
+  const mode = parameters.get("sslmode");
+  if (mode) {
+    return parameters.get("uselibpqcompat") === "true"
+      ? asLibpq(mode, false)
+      : entryOf(IN_URL, mode);
+  }
+  const ssl = parameters.get("ssl");
+  if (ssl === undefined) return "verify-full";
+  return ssl === "" ? "off" : entryOf(SSL, ssl);
 }
 
 const IN_URL: Readonly<Record<string, TlsMode["does"]>> = {

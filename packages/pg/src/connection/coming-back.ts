@@ -1,5 +1,6 @@
 import type { CancelOutcome } from "./cancellation.ts";
 import { isReadingPaused, type PgClient, takeUnsent } from "../driver/pg-internals.ts";
+import { tellError } from "../driver/service-callback.ts";
 import { type Settling, whenSettled } from "./settle.ts";
 
 /** How long a statement that nobody awaited may go on before it is cancelled. */
@@ -63,5 +64,5 @@ async function closePortal(back: ComingBack): Promise<Settling> {
 
 /** Answers what was queued and never sent. */
 export function refuseUnsent(client: PgClient, errorFor: () => Error): void {
-  for (const query of takeUnsent(client)) query.handleError(errorFor(), client.connection);
+  for (const query of takeUnsent(client)) tellError(query, errorFor(), client.connection);
 }

@@ -20,6 +20,7 @@ import {
 } from "../driver/pg-internals.ts";
 import type { StalledReader } from "./reader-watch.ts";
 import { isBound } from "../driver/bound-queries.ts";
+import { tellError } from "../driver/service-callback.ts";
 import { whenSettled } from "./settle.ts";
 
 /** How long a ROLLBACK of ours may take. */
@@ -184,7 +185,7 @@ export async function rollBack(
 export function endPortal(client: PgClient, query: PgQuery, reason: Error): void {
   const before = bytesMoved(client);
   failForGood(query);
-  query.handleError(reason, client.connection);
+  tellError(query, reason, client.connection);
   if (bytesMoved(client) !== before) return;
   // Means nothing outside a COPY FROM.
   client.connection.sendCopyFail("nothing came from the writer");
@@ -207,7 +208,7 @@ async function stopReading(host: EndingHost, query: PgQuery, reason: Error): Pro
     endPortal(client, query, reason);
   } else {
     // Of a result that nobody reads any amount may be left; only a cancel ends it in time.
-    query.handleError(reason, client.connection);
+    tellError(query, reason, client.connection);
     stream.resume?.();
     if ((await host.cancelRunning()) === "unsupported") stream.destroy();
   }

@@ -14,9 +14,11 @@ export interface PgStream {
   readonly bytesRead?: number;
   readonly bytesWritten?: number;
   readonly destroyed?: boolean;
+  readonly closed?: boolean;
   isPaused?(): boolean;
   setKeepAlive?(on: boolean, afterMs: number): unknown;
   resume?(): unknown;
+  once?(event: "close", listener: () => void): unknown;
   destroy(error?: Error): unknown;
 }
 

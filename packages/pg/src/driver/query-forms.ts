@@ -1,5 +1,8 @@
 import { soon } from "../clock.ts";
+import { exchangeText, isGivenObject } from "./given.ts";
 import type { PgClient, PgQuery, PgQueryConstructor } from "./pg-internals.ts";
+import { tellError } from "./service-callback.ts";
+import { isSubmittable } from "./submittable.ts";
 
 /** The arguments of `client.query()`, in any of its forms. */
 export interface QueryCall {
@@ -15,7 +18,8 @@ export function textOf(config: unknown, Query: PgQueryConstructor): string | und
   if (typeof config === "string") return config;
   if (typeof config !== "object" || config === null || !("text" in config)) return undefined;
   if (isSubmittable(config) && !(config instanceof Query)) return undefined;
-  return typeof config.text === "string" ? config.text : undefined;
+  const { text } = config;
+  return typeof text === "string" ? text : undefined;
 }
 
 /**
@@ -66,8 +70,11 @@ export function sendPrepared(
   if (typeof config === "object" && config !== null && "query_timeout" in config) {
     query.query_timeout = config.query_timeout;
   }
+  // What is falsy is no callback to pg, and what else is none is refused before anything is sent.
+  const own: unknown = query.callback;
+  if (own && !isCallback(own)) throw new TypeError("callback is not a function");
   prepare(query);
-  if (query.callback !== undefined) {
+  if (own) {
     send(query);
     return undefined;
   }
@@ -92,17 +99,15 @@ export function hasParameters(query: PgQuery): boolean {
  * result of the first alone.
  */
 export function appendSilently(query: PgQuery, text: string): void {
-  query.text = text;
+  const given = query.text;
+  exchangeText(query, text);
   // A name, a limit of rows or `queryMode: "extended"` would make it Parse and Bind.
   query.name = undefined;
   query.rows = undefined;
   query.queryMode = undefined;
-  const complete = query.handleCommandComplete;
-  let isFirst = true;
-  query.handleCommandComplete = (message, connection) => {
-    if (isFirst) complete.call(query, message, connection);
-    isFirst = false;
-  };
+  const run = runOf(query);
+  run.isFirstAlone = true;
+  run.given = given;
 }
 
 /**
@@ -113,27 +118,50 @@ export function judgeTags(
   query: PgQuery,
   judge: (tag: string, index: number) => Error | undefined,
 ): void {
+  runOf(query).judge = judge;
+}
+
+/** What is done with the answers of a query the next time that it is sent, and not a time later. */
+interface Run {
+  isFirstAlone: boolean;
+  /** The text to have again once it is sent. */
+  given: string | undefined;
+  judge: ((tag: string, index: number) => Error | undefined) | undefined;
+}
+
+const runs = new WeakMap<PgQuery, Run>();
+
+/** A service may give a query object of its own again, with another text. */
+function runOf(query: PgQuery): Run {
+  const known = runs.get(query);
+  if (known !== undefined) return known;
+  const next: Run = { isFirstAlone: false, given: undefined, judge: undefined };
+  if (isGivenObject(query)) runs.set(query, next);
   const { handleCommandComplete: complete, handleReadyForQuery: ready } = query;
-  let error: Error | undefined;
+  const submit = query.submit.bind(query);
+  let current = { ...next };
   let index = 0;
+  let error: Error | undefined;
+  query.submit = (connection) => {
+    current = { ...next };
+    Object.assign(next, { isFirstAlone: false, given: undefined, judge: undefined });
+    index = 0;
+    error = undefined;
+    const refusal: unknown = submit(connection);
+    if (current.given !== undefined) query.text = current.given;
+    return refusal;
+  };
   query.handleCommandComplete = (message, connection) => {
-    error ??= judge(message.text ?? "", index++);
-    complete.call(query, message, connection);
+    error ??= current.judge?.(message.text ?? "", index);
+    if (index === 0 || !current.isFirstAlone) complete.call(query, message, connection);
+    index += 1;
   };
   query.handleReadyForQuery = (connection) => {
     if (error === undefined) ready.call(query, connection);
-    else query.handleError(error, connection);
+    // pg goes on with its queue behind this.
+    else tellError(query, error, connection);
   };
-}
-
-/** True for what brings its own protocol: a `pg.Query`, a cursor, a stream. */
-export function isSubmittable(config: unknown): config is PgQuery {
-  return (
-    typeof config === "object" &&
-    config !== null &&
-    "submit" in config &&
-    typeof config.submit === "function"
-  );
+  return next;
 }
 
 function callbackIn(config: unknown): Callback | undefined {

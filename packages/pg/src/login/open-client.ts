@@ -12,6 +12,8 @@ export interface FirstStatement {
    * the login and not answered.
    */
   readonly callback: (error: unknown, result?: unknown) => void;
+  /** Called in its place where the connection could not be opened and the statement was not sent. */
+  readonly onUnsent?: (error: unknown) => void;
 }
 
 /** How {@link openClient} opens. */
@@ -71,7 +73,7 @@ function makeFor(first: FirstStatement | undefined, make: () => PgClient): PgCli
   try {
     return make();
   } catch (error) {
-    first?.callback(error);
+    if (first !== undefined) tellUnsent(first, error);
     throw error;
   }
 }
@@ -94,7 +96,13 @@ function connectWith(client: PgClient, first: FirstStatement | undefined): Attem
     call?.(error, result);
   };
   const closed = new Promise((resolve) => client.once("end", resolve));
-  const connected = Promise.resolve(client.connect());
+  let connected: Promise<unknown>;
+  try {
+    connected = Promise.resolve(client.connect());
+  } catch (error) {
+    // A class of the service's, or what its options ask of it: whoever waits hears of that in either form.
+    connected = Promise.reject(error);
+  }
   try {
     if (first !== undefined) client.query(first.config, first.values, settle);
   } catch (error) {
@@ -107,7 +115,14 @@ function connectWith(client: PgClient, first: FirstStatement | undefined): Attem
       answer = undefined;
     },
     fail: (error, isSent) => {
-      if (!isSent) settle(error);
+      if (isSent || answer === undefined || first === undefined) return;
+      answer = undefined;
+      tellUnsent(first, error);
     },
   };
+}
+
+function tellUnsent({ callback, onUnsent }: FirstStatement, error: unknown): void {
+  if (onUnsent === undefined) callback(error);
+  else onUnsent(error);
 }

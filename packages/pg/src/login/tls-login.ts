@@ -86,6 +86,11 @@ export class TlsLogin {
     };
   }
 
+  /** pg marks the connection, and not its client, where a login takes longer than it may: another would as well. */
+  get #isGivenUp(): boolean {
+    return isEnding(this.#client) || Reflect.get(this.#connection, "_ending") === true;
+  }
+
   #watch(socket: TLSSocket): void {
     if (bindsChannel(this.#client)) return;
     const offered = this.#offered;
@@ -105,7 +110,7 @@ export class TlsLogin {
     });
     if (offered === undefined) return;
     const failed = (): void => {
-      if (verifiedAt !== undefined || this.#hasFailedResuming || isEnding(this.#client)) return;
+      if (verifiedAt !== undefined || this.#hasFailedResuming || this.#isGivenUp) return;
       this.#hasFailedResuming = true;
       this.#profile.resumed(this.#server, false);
     };

@@ -51,7 +51,7 @@ function namedOthers(others: readonly GateHolder[]): string {
 /** For whoever still waits when a pool is ended. */
 export function endedWhileWaiting(cause: unknown): PolicyError {
   return new PolicyError(
-    "connection/acquire-timeout",
+    "connection/pool-ended",
     "The pool was ended while this caller waited for a connection.",
     { hint: "End the pool after the last statement.", cause },
   );

@@ -33,6 +33,7 @@ import {
   type PgClientConstructor,
   type PgPoolConstructor,
 } from "../driver/pg-internals.ts";
+import { throwingLater } from "../driver/service-callback.ts";
 import { registerPool, sharedState } from "../registry.ts";
 import { drainingError } from "../units/messages.ts";
 import { watchExternalCalls } from "../external-calls.ts";
@@ -168,7 +169,7 @@ export function guardPoolClass(
     override query(...call: unknown[]): unknown {
       const last = call.length - 1;
       const callback = call[last];
-      if (isCallback(callback)) call[last] = inOwnContext(callback);
+      if (isCallback(callback)) call[last] = inOwnContext(throwingLater(callback));
       const withLogin = isPipelining ? this.#queryWithLogin(call) : undefined;
       if (withLogin !== undefined) return withLogin;
       this.#isQuerying = true;
@@ -180,8 +181,8 @@ export function guardPoolClass(
     }
 
     override end(callback?: (error?: unknown) => void): unknown {
-      const isDrained = this.#ended !== undefined && sharedState().isDrained === true;
-      const ended = (isDrained ? this.#ended : undefined) ?? (this.#ended = this.#end());
+      const isAgain = this.#ended !== undefined && sharedState().isDrained !== true;
+      const ended = isAgain ? this.#endStock() : (this.#ended ??= this.#end());
       if (callback === undefined) return ended;
       ended.then(
         () => soon(() => callback()),
@@ -196,7 +197,7 @@ export function guardPoolClass(
      */
     endNow(): Promise<void> {
       for (const checkout of this.#checkouts) checkout.release();
-      return this.ending && this.#ended !== undefined ? this.#ended : (this.#ended = this.#end());
+      return (this.#ended ??= this.#end());
     }
 
     /** pg-pool emits `release` before it takes the connection back: a listener that throws would cost the slot. */
@@ -229,10 +230,8 @@ export function guardPoolClass(
       const borrower = { site: NO_CALL_SITE, label: undefined };
       const checkOut = ({ client }: PooledConnection, release: RawRelease): Checkout | undefined =>
         this.#checkOut(client, borrower, release);
-      const explain = (error: unknown): unknown =>
-        isAcquireTimeout(error) ? this.#timeoutError(this.#gate.holders(), error) : error;
       const { Query } = GuardedClient;
-      return queryWithLogin({ guard, Query, engine, checkOut, explain }, call);
+      return queryWithLogin({ guard, Query, engine, checkOut }, call);
     }
 
     #ask(request: PoolRequest, callback: ConnectCallback): void {
@@ -330,12 +329,17 @@ export function guardPoolClass(
       return acquireTimeoutError(guard, { max, limitMs, counters: this.counters, holders, cause });
     }
 
+    /** pg-pool's own end, which refuses to be called twice. */
+    #endStock(): Promise<void> {
+      return new Promise((resolve, reject) => {
+        super.end((error) => (error ? reject(error) : resolve()));
+      });
+    }
+
     async #end(): Promise<void> {
       // What a unit keeps for its next call, and nobody has, would be waited for.
       for (const checkout of this.#checkouts) checkout.onIdle?.();
-      await new Promise<void>((resolve, reject) => {
-        super.end((error) => (error ? reject(error) : resolve()));
-      });
+      await this.#endStock();
       await this.#engine?.end();
       this.#forget();
       await this.#stock?.whenAllClosed();

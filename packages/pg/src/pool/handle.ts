@@ -26,6 +26,11 @@ const ADDS_LISTENER: ReadonlySet<string | symbol> = new Set([
   "prependOnceListener",
 ]);
 
+const REMOVES_LISTENER: ReadonlySet<string | symbol> = new Set(["off", "removeListener"]);
+
+/** From so many on a holder's listeners are looked through: those of `once` have gone by themselves. */
+const MANY_LISTENERS = 32;
+
 /**
  * One holder's view of a connection that others will hold after it, or beside it: it is the connection
  * in all that it shows (`instanceof` included), with its own `query` and `release`, and with its own
@@ -55,6 +60,7 @@ export function makeHandle(
 class HandleTraps implements ProxyHandler<PgClient> {
   readonly #methods: HandleMethods;
   #listeners: (readonly [event: string | symbol, listener: Listener])[] | undefined;
+  #manyListeners = MANY_LISTENERS;
   #bound: Map<unknown, unknown> | undefined;
   /** What the holder has put in their place: node-postgres' documentation does so, to log. */
   #replaced: Map<string | symbol, unknown> | undefined;
@@ -75,10 +81,17 @@ class HandleTraps implements ProxyHandler<PgClient> {
     this.#bound ??= new Map();
     let bound = this.#bound.get(value);
     if (bound === undefined) {
-      bound = ADDS_LISTENER.has(key) ? this.#adding(target, value, handle) : value.bind(target);
+      bound = this.#boundTo(key, target, value, handle);
       this.#bound.set(value, bound);
     }
     return bound;
+  }
+
+  // oxlint-disable-next-line typescript/no-unsafe-function-type -- a method of the connection.
+  #boundTo(key: string | symbol, target: PgClient, method: Function, handle: unknown): unknown {
+    if (ADDS_LISTENER.has(key)) return this.#adding(target, method, handle);
+    if (REMOVES_LISTENER.has(key)) return this.#removing(target, method, handle);
+    return method.bind(target);
   }
 
   set(target: PgClient, key: string | symbol, value: unknown): boolean {
@@ -111,11 +124,36 @@ class HandleTraps implements ProxyHandler<PgClient> {
   #adding(target: PgClient, add: Function, handle: unknown): Listener {
     return (...values: unknown[]) => {
       const [event, listener] = values;
+      // The connection is somebody else's by now, or nobody's.
+      if (this.#methods.isReleased()) return handle;
       if (event === "error" && this.#methods.isDeaf) return handle;
       Reflect.apply(add, target, values);
-      if (isEvent(event) && isListener(listener)) (this.#listeners ??= []).push([event, listener]);
+      if (isEvent(event) && isListener(listener)) this.#remember(target, event, listener);
       return handle;
     };
+  }
+
+  // oxlint-disable-next-line typescript/no-unsafe-function-type -- a method of EventEmitter.
+  #removing(target: PgClient, remove: Function, handle: unknown): Listener {
+    return (...values: unknown[]) => {
+      // Given back, it has none left: the same function may be another holder's.
+      if (this.#methods.isReleased()) return handle;
+      Reflect.apply(remove, target, values);
+      const [event, listener] = values;
+      const all = this.#listeners ?? [];
+      const index = all.findIndex(([name, own]) => name === event && own === listener);
+      if (index !== -1) all.splice(index, 1);
+      return handle;
+    };
+  }
+
+  #remember(target: PgClient, event: string | symbol, listener: Listener): void {
+    const all = (this.#listeners ??= []);
+    all.push([event, listener]);
+    if (all.length < this.#manyListeners) return;
+    const left = all.filter(([name, own]) => target.listeners(name).includes(own));
+    this.#listeners = left;
+    this.#manyListeners = Math.max(MANY_LISTENERS, 2 * left.length);
   }
 }
 

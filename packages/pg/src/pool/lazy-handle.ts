@@ -9,11 +9,13 @@ import type { Guard } from "../guard.ts";
 import { makeHandle } from "./handle.ts";
 import { releasedError } from "../connection/messages.ts";
 import type { PgClient, PgQueryConstructor } from "../driver/pg-internals.ts";
+import { putBack } from "../driver/given.ts";
 import { failQuery, type QueryCall } from "../driver/query-forms.ts";
 import { whenAtRest } from "../units/at-rest.ts";
 import { serverLimits } from "../units/begin-commands.ts";
 import { currentAllowance, runUnder } from "../statements/allowing.ts";
 import { problemInUnit } from "../statements/in-units.ts";
+import { sendJudged } from "../statements/statement-guard.ts";
 import { Block } from "../units/block.ts";
 import { acceptCall, type AskedQuery } from "../units/handle-call.ts";
 import type { Lease } from "../units/lease.ts";
@@ -67,12 +69,16 @@ export class LazyHandle {
     this.#turns = new Turns(lease, stallMs, () => stalledError(guard, lease.borrower));
     this.#whole = Block.outermost([], lease.borrower);
     this.#turns.pushOpen([this.#whole]);
-    this.client = makeHandle(lease.client, {
+    const { client, removeListeners } = makeHandle(lease.client, {
       isDeaf: guard.hidesLoss,
       isReleased: () => this.#isReleased,
       query: (config, values, callback) => this.#query({ config, values, callback }),
-      release: (error) => this.#giveBack(error),
-    }).client;
+      release: (error) => {
+        removeListeners();
+        this.#giveBack(error);
+      },
+    });
+    this.client = client;
   }
 
   #giveBack(error: unknown): void {
@@ -172,12 +178,16 @@ export class LazyHandle {
       return;
     }
     await this.#turns.control(before, "block");
-    await this.#send(asked);
+    const { client } = this.#lease;
+    sendJudged(asked.query, () => void client.query(asked.query));
+    await whenAtRest(client);
   }
 
   /** As without us: limits behind a BEGIN, COMMIT held against its answer. */
   async #send({ query }: AskedQuery): Promise<void> {
     const { client } = this.#lease;
+    // What it said when it was given: its turn may have been long in coming.
+    putBack(query);
     client.query(query);
     await whenAtRest(client);
   }

@@ -1,14 +1,14 @@
 import { soon } from "../clock.ts";
-import { isAcquireTimeout, limitConnect, type PgClient } from "../driver/pg-internals.ts";
-import { openClient } from "../login/open-client.ts";
-import { outsideUnits } from "../units/context.ts";
+import { isAcquireTimeout } from "../driver/pg-internals.ts";
 import type { Checkout } from "./checkout.ts";
 import { IdleConnections } from "./idle-connections.ts";
 import type { Gate, GateMember } from "./gate.ts";
 import { ConnectRetry } from "../retry/connect-retry.ts";
 import type { Keeping, PoolHost, TakenConnection } from "./pool-host.ts";
-import type { PoolCounters } from "./pool-counters.ts";
+import { openConnection } from "./open-connection.ts";
+import { type PoolCounters, Tally } from "./pool-counters.ts";
 import { PooledConnection } from "./pooled-connection.ts";
+import { IdleServing } from "./serve-idle.ts";
 import { asError, type Request, WaitQueue } from "./wait-queue.ts";
 
 /**
@@ -31,11 +31,8 @@ export class NullPool implements GateMember {
   readonly #queue: WaitQueue;
   readonly #idle: IdleConnections;
   readonly #retry: ConnectRetry;
-  readonly #counts = { opened: 0, failed: 0, closed: 0, handedOver: 0, timedOut: 0 };
-  #connecting = 0;
-  #inUse = 0;
-  #closing = 0;
-  #isServing = false;
+  readonly #counts = new Tally();
+  readonly #serving: IdleServing;
   #onEmpty: (() => void) | undefined;
   #isEnding = false;
 
@@ -52,19 +49,20 @@ export class NullPool implements GateMember {
       mayClose: () => this.#isAboveMin,
       onOver: (connection) => this.#close(connection),
     });
+    this.#serving = new IdleServing({
+      queue: this.#queue,
+      idle: this.#idle,
+      lend: (connection, request) => {
+        if (keeping.isUnrefed) connection.client.ref?.();
+        this.#lend(connection, request);
+      },
+      onDead: (connection) => this.#closeDead(connection),
+      pump: () => this.pump(),
+    });
   }
 
   get counters(): PoolCounters {
-    return {
-      open: this.#open,
-      connecting: this.#connecting,
-      inUse: this.#inUse,
-      idle: this.#idle.size,
-      closing: this.#closing,
-      waiting: this.#queue.size,
-      retried: this.#retry.tries,
-      ...this.#counts,
-    };
+    return this.#counts.report(this.#idle.size, this.#queue.size, this.#retry.tries);
   }
 
   get waitingSince(): number | undefined {
@@ -72,11 +70,11 @@ export class NullPool implements GateMember {
   }
 
   get isShort(): boolean {
-    return this.#queue.size > this.#connecting + this.#idle.size && this.#mayOpen;
+    return this.#queue.size > this.#counts.coming + this.#idle.size && this.#mayOpen;
   }
 
   get spare(): number {
-    return this.#idle.size + this.#closing;
+    return this.#idle.size + this.#counts.closing;
   }
 
   get gateLimit(): number {
@@ -90,7 +88,7 @@ export class NullPool implements GateMember {
   /** True while a connection could be had without waiting for whoever has one. */
   get hasRoom(): boolean {
     if (this.#queue.size > 0) return false;
-    const hasOwn = this.#open - this.#closing < this.#keeping.max;
+    const hasOwn = this.#open - this.#counts.closing < this.#keeping.max;
     return this.#idle.size > 0 || (hasOwn && this.#gate.hasRoomSoon);
   }
 
@@ -104,17 +102,21 @@ export class NullPool implements GateMember {
     }
     this.#queue.push(request);
     this.#gate.join(this);
-    if (this.#idle.size > 0) this.#serveSoon();
+    if (this.#idle.size > 0) this.#serving.soon();
     this.pump();
   }
 
+  /** False where a connection is there already, somebody waits, or there is no room in the pool. */
+  get mayOpenFor(): boolean {
+    if (this.#isEnding || this.#idle.size > 0 || this.#queue.size > 0) return false;
+    return this.#mayOpen;
+  }
+
   /**
-   * Opens a connection for one statement, which may travel with the login. False where one is there already,
-   * somebody waits, or there is no room: then it is asked for as any other.
+   * Opens a connection for one statement, which may travel with the login; asked where {@link mayOpenFor}. False
+   * where there is no room at the gate: then it is asked for as any other.
    */
   openFor(taken: TakenConnection): boolean {
-    if (this.#isEnding || this.#idle.size > 0 || this.#queue.size > 0) return false;
-    if (!this.#mayOpen) return false;
     this.#gate.join(this);
     const isIn = this.#gate.enter();
     if (isIn) this.#openOne(taken);
@@ -145,9 +147,7 @@ export class NullPool implements GateMember {
    */
   async end(): Promise<void> {
     this.#isEnding = true;
-    for (const request of this.#queue.takeAll()) {
-      request.deliver(this.#host.endedError(), undefined);
-    }
+    this.#refuseWaiting();
     for (const connection of this.#idle.takeAll()) this.#close(connection);
     this.#leaveWhenDone();
     if (this.#open === 0) return;
@@ -156,54 +156,60 @@ export class NullPool implements GateMember {
     });
   }
 
+  #refuseWaiting(): void {
+    for (const request of this.#queue.takeAll()) {
+      request.deliver(this.#host.endedError(), undefined);
+    }
+  }
+
   get #open(): number {
-    return this.#connecting + this.#inUse + this.#idle.size + this.#closing;
+    return this.#counts.open(this.#idle.size);
   }
 
   get #mayOpen(): boolean {
-    return this.#open < this.#keeping.max && this.#connecting < this.#retry.mostConnecting;
+    return this.#open < this.#keeping.max && this.#counts.connecting < this.#retry.mostConnecting;
   }
 
   #openOne(taken?: TakenConnection): void {
-    this.#connecting += 1;
+    this.#counts.connecting += 1;
+    if (taken !== undefined) this.#counts.taken += 1;
     const connection: PooledConnection = new PooledConnection(
       (error) => this.#giveBack(connection, error),
       () => this.#onClosed(connection),
     );
-    const limitMs = taken === undefined ? this.#keeping.attemptMs : this.#keeping.acquireTimeoutMs;
-    const onGone = (): void => this.#onGone(connection);
-    const make = (): PgClient =>
-      connection.begin(limitConnect(this.#host.makeClient(), limitMs), onGone);
-    // What comes of it as well: the service's `onConnect` is no part of the unit that happened to ask.
-    void outsideUnits(() =>
-      openClient(make, taken).then(
-        () => this.#onReady(connection, taken),
-        (error: unknown) => this.#onFailed(connection, asError(error), taken),
-      ),
-    );
+    const steps = {
+      onReady: () => this.#onReady(connection, taken),
+      onFailed: (error: unknown) => this.#onFailed(connection, asError(error), taken),
+      onFault: () => this.#onFault(connection),
+      onGone: () => this.#onGone(connection),
+    };
+    openConnection(connection, { host: this.#host, keeping: this.#keeping, steps, taken });
   }
 
   #onReady(connection: PooledConnection, taken: TakenConnection | undefined): void {
     const { client } = connection;
+    if (taken !== undefined) this.#counts.taken -= 1;
     connection.opened(this.#keeping.maxLifetimeMs);
     this.#counts.opened += 1;
     this.#retry.noteSuccess();
     this.#host.emit("connect", client);
     if (connection.isGone) {
-      this.#connecting -= 1;
+      this.#counts.connecting -= 1;
       this.#close(connection);
       return;
     }
     if (taken !== undefined) {
-      this.#connecting -= 1;
-      this.#inUse += 1;
+      this.#counts.connecting -= 1;
+      this.#counts.inUse += 1;
       connection.lend();
       this.#host.emit("acquire", client);
       taken.onOpen(connection);
+      // While connects fail there is one at a time, and this was it.
+      this.pump();
       return;
     }
     const isReady = (): void => {
-      this.#connecting -= 1;
+      this.#counts.connecting -= 1;
       this.#goOn(connection);
     };
     const preparing = this.#host.prepare(client);
@@ -212,7 +218,7 @@ export class NullPool implements GateMember {
       return;
     }
     preparing.then(isReady, (error: unknown) => {
-      this.#connecting -= 1;
+      this.#counts.connecting -= 1;
       this.#counts.failed += 1;
       this.#tellFirst(asError(error));
       this.#close(connection);
@@ -220,13 +226,18 @@ export class NullPool implements GateMember {
   }
 
   #onFailed(connection: PooledConnection, error: Error, taken: TakenConnection | undefined): void {
-    this.#connecting -= 1;
+    this.#counts.connecting -= 1;
+    if (taken !== undefined) this.#counts.taken -= 1;
     this.#counts.failed += 1;
-    const isTriedAgain = this.#retry.noteFailure(error, this.#queue.size > 0);
+    // Its statement waits as any other from now on.
+    const isUnsent = taken?.isUnsent === true;
+    if (taken !== undefined && isUnsent) this.#queue.putBack(taken);
+    const isTriedAgain = this.#retry.noteFailure(error, this.#queue.size > 0 && !this.#isEnding);
     // Whoever waits since then has the same limit, and hears of it from there.
     if (isAcquireTimeout(error)) this.#queue.expire();
-    else if (taken === undefined && !isTriedAgain) this.#tellFirst(error);
-    this.#closing += 1;
+    else if ((taken === undefined || isUnsent) && !isTriedAgain) this.#tellFirst(error);
+    if (this.#isEnding) this.#refuseWaiting();
+    this.#counts.closing += 1;
     connection.giveUp();
     this.pump();
   }
@@ -249,7 +260,7 @@ export class NullPool implements GateMember {
       return;
     }
     // It is counted nowhere at this moment.
-    if (idleMs === 0 && this.#open - this.#closing >= min) {
+    if (idleMs === 0 && this.#open - this.#counts.closing >= min) {
       this.#close(connection);
       return;
     }
@@ -259,7 +270,7 @@ export class NullPool implements GateMember {
   }
 
   #lend(connection: PooledConnection, request: Request): void {
-    this.#inUse += 1;
+    this.#counts.inUse += 1;
     connection.lend();
     if (connection.uses > 0) this.#counts.handedOver += 1;
     this.#host.emit("acquire", connection.client);
@@ -268,7 +279,7 @@ export class NullPool implements GateMember {
 
   /** Its holder has given it back, made clean by its guard; with an error where it may go to nobody any more. */
   #giveBack(connection: PooledConnection, error?: unknown): void {
-    this.#inUse -= 1;
+    this.#counts.inUse -= 1;
     connection.uses += 1;
     this.#host.emit("release", error, connection.client);
     // What a `connect` listener has set without waiting for it shows up in the first holder's time.
@@ -280,29 +291,8 @@ export class NullPool implements GateMember {
     this.#goOn(connection);
   }
 
-  #serveSoon(): void {
-    if (this.#isServing) return;
-    this.#isServing = true;
-    soon(() => {
-      this.#isServing = false;
-      while (this.#idle.size > 0) {
-        const next = this.#queue.shift();
-        if (next === undefined) break;
-        this.#serveIdle(next);
-      }
-      this.pump();
-    });
-  }
-
-  #serveIdle(request: Request): void {
-    const connection = this.#idle.takeYoungest();
-    if (connection === undefined) return;
-    if (this.#keeping.isUnrefed) connection.client.ref?.();
-    this.#lend(connection, request);
-  }
-
   #close(connection: PooledConnection): void {
-    this.#closing += 1;
+    this.#counts.closing += 1;
     connection.isClosing = true;
     const { client } = connection;
     // What is not in use keeps no process alive; what is being closed does, or nobody would hear of the end.
@@ -310,10 +300,20 @@ export class NullPool implements GateMember {
     client.end(() => connection.closed());
   }
 
+  #closeDead(connection: PooledConnection): void {
+    this.#close(connection);
+    this.#host.emit("error", connection.fault, connection.client);
+  }
+
+  /** Its server's last word, or its socket's: what comes of it may take any time. */
+  #onFault(connection: PooledConnection): void {
+    if (this.#idle.remove(connection)) this.#closeDead(connection);
+  }
+
   /** The socket is gone, whoever has closed it. */
   #onGone(connection: PooledConnection): void {
     if (this.#idle.remove(connection)) {
-      this.#closing += 1;
+      this.#counts.closing += 1;
       connection.isClosing = true;
       this.#host.emit("error", connection.fault, connection.client);
     }
@@ -321,7 +321,7 @@ export class NullPool implements GateMember {
   }
 
   #onClosed(connection: PooledConnection): void {
-    this.#closing -= 1;
+    this.#counts.closing -= 1;
     if (connection.isOpened) {
       this.#counts.closed += 1;
       this.#host.emit("remove", connection.client);
@@ -339,7 +339,7 @@ export class NullPool implements GateMember {
   }
 
   get #isAboveMin(): boolean {
-    return this.#open - this.#closing > this.#keeping.min;
+    return this.#open - this.#counts.closing > this.#keeping.min;
   }
 
   #leaveWhenDone(): void {

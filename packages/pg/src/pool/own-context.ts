@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 
-import { isSubmittable } from "../driver/query-forms.ts";
+import { asGiven } from "../driver/given.ts";
+import { isSubmittable } from "../driver/submittable.ts";
 
 type Anything = (...values: unknown[]) => unknown;
 
@@ -34,12 +35,13 @@ const HANDLERS = [
   "handleError",
 ] as const;
 
-/** The arguments of a `query()`, with all that is called back in the caller's own context. */
+/** The arguments of a `query()` as they were given, with all that is called back in the caller's own context. */
 export function queryInOwnContext(
-  config: unknown,
+  given: unknown,
   values: unknown,
   callback: unknown,
 ): [config: unknown, values: unknown, callback: unknown] {
+  const config = asGiven(given);
   if (isSubmittable(config)) bindHandlers(config);
   return [bindCallbackIn(config), bindIfCallback(values), bindIfCallback(callback)];
 }

@@ -41,3 +41,32 @@ export const NOTHING_COUNTED: PoolCounters = {
   handedOver: 0,
   timedOut: 0,
 };
+
+/** What a pool counts of its connections; who lies idle, and who waits, is counted where they are. */
+export class Tally {
+  connecting = 0;
+  /** Of these, how many are opened for one statement each: nobody else gets them when they are ready. */
+  taken = 0;
+  inUse = 0;
+  closing = 0;
+  opened = 0;
+  failed = 0;
+  closed = 0;
+  handedOver = 0;
+  timedOut = 0;
+
+  /** How many will be ready for whoever waits. */
+  get coming(): number {
+    return this.connecting - this.taken;
+  }
+
+  open(idle: number): number {
+    return this.connecting + this.inUse + idle + this.closing;
+  }
+
+  report(idle: number, waiting: number, retried: number): PoolCounters {
+    const { connecting, inUse, closing, opened, failed, closed, handedOver, timedOut } = this;
+    const now = { open: this.open(idle), connecting, inUse, idle, closing, waiting };
+    return { ...now, opened, failed, retried, closed, handedOver, timedOut };
+  }
+}

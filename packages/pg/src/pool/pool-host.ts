@@ -2,6 +2,7 @@ import type { PgClient } from "../driver/pg-internals.ts";
 import type { FirstStatement } from "../login/open-client.ts";
 import type { Checkout } from "./checkout.ts";
 import type { PooledConnection } from "./pooled-connection.ts";
+import type { Request } from "./wait-queue.ts";
 
 /** How a pool keeps its connections. Milliseconds; `Infinity` means without limit. */
 export interface Keeping {
@@ -39,9 +40,14 @@ export interface PoolHost {
   endedError(): Error;
 }
 
-/** A connection that is opened for one statement, whose answer says what became of both. */
-export interface TakenConnection {
+/**
+ * A connection that is opened for one statement, whose answer says what became of both. Where it could not be
+ * opened and the statement was not sent, it takes its place among those who wait for any.
+ */
+export interface TakenConnection extends Request {
   readonly first: FirstStatement;
+  /** The login has failed, and the statement was not sent. */
+  readonly isUnsent: boolean;
   /** It is open; whoever asked gives it back, when the statement is answered. */
   onOpen(connection: PooledConnection): void;
 }

@@ -3,6 +3,7 @@ import { AsyncResource } from "node:async_hooks";
 import { NO_CALL_SITE } from "../call-site.ts";
 import { soon } from "../clock.ts";
 import type { ConnectCallback } from "../driver/pg-internals.ts";
+import { throwLater } from "../driver/service-callback.ts";
 import type { Borrower } from "../units/lease.ts";
 import { noRelease } from "./connect-forms.ts";
 import type { NullPool } from "./null-pool.ts";
@@ -70,7 +71,12 @@ export class PoolRequest extends AsyncResource implements Request {
   deliver(error: Error | undefined, connection: PooledConnection | undefined): void {
     const pending = this.#pending;
     this.#pending = undefined;
-    if (connection === undefined) pending?.(error, undefined, noRelease);
-    else pending?.(undefined, connection.client, connection.release);
+    try {
+      if (connection === undefined) pending?.(error, undefined, noRelease);
+      else pending?.(undefined, connection.client, connection.release);
+    } catch (thrown) {
+      // Of the service or of an agent around it: the pool goes on with the others.
+      throwLater(thrown);
+    }
   }
 }

@@ -6,6 +6,13 @@ import { hasBegunConnecting, isUnusable, type PgClient } from "../driver/pg-inte
 /** A lifetime is shortened by up to this part, so that what was opened together is not closed together. */
 const SPREAD = 0.1;
 
+/** What a pool hears of a connection. */
+export interface ConnectionEvents {
+  /** The server, or its socket, has said its last word; the end follows. */
+  onFault(): void;
+  onGone(): void;
+}
+
 /** A physical connection as its pool sees it. Who uses it, and how it is left, is its guard's business. */
 export class PooledConnection {
   /** When it is too old to be handed on; milliseconds of the monotonic clock. */
@@ -43,18 +50,19 @@ export class PooledConnection {
   }
 
   /** It is being opened as this client; a second attempt takes the place of the first. */
-  begin(client: PgClient, onGone: () => void): PgClient {
+  begin(client: PgClient, events: ConnectionEvents): PgClient {
     this.#client = client;
     this.#parameters.follow(client);
     this.#contamination = contaminationOf(client);
     this.#isGone = false;
     client.once("error", (error: Error) => {
       this.#fault ??= error;
+      if (this.#client === client) events.onFault();
     });
     client.once("end", () => {
       if (this.#client !== client) return;
       this.#isGone = true;
-      onGone();
+      events.onGone();
     });
     return client;
   }
@@ -107,8 +115,18 @@ export class PooledConnection {
   giveUp(): void {
     this.isClosing = true;
     const { attempt } = this;
-    if (attempt === undefined || this.isGone || !hasBegunConnecting(attempt)) this.closed();
-    else attempt.connection.stream.destroy();
+    if (attempt === undefined || this.isGone || !hasBegunConnecting(attempt)) {
+      this.closed();
+      return;
+    }
+    const { stream } = attempt.connection;
+    if (stream.closed === true) {
+      this.closed();
+      return;
+    }
+    // pg says so as well, unless connecting has thrown before pg listened: a port that is none.
+    stream.once?.("close", () => this.closed());
+    stream.destroy();
   }
 
   /** Its socket is closed, or never was open. Says so once. */

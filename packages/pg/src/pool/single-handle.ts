@@ -1,5 +1,6 @@
 import type { PgClient } from "../driver/pg-internals.ts";
-import { isSubmittable } from "../driver/query-forms.ts";
+import { asGiven } from "../driver/given.ts";
+import { isSubmittable } from "../driver/submittable.ts";
 import { queryInOwnContext } from "./own-context.ts";
 
 /** What is done for the one statement of `pool.query()`. */
@@ -24,9 +25,10 @@ export class SingleHandle {
   }
 
   query(config: unknown, values: unknown, callback: unknown): unknown {
+    if (typeof config === "string") return this.#methods.query(config, values, callback);
     return isSubmittable(config)
       ? this.#methods.query(...queryInOwnContext(config, values, callback))
-      : this.#methods.query(config, values, callback);
+      : this.#methods.query(asGiven(config), values, callback);
   }
 
   once(): this {

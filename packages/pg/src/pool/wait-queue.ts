@@ -7,7 +7,7 @@ import type { PooledConnection } from "./pooled-connection.ts";
 /** What a caller asked a pool for, and its place in the queue. */
 export interface Request {
   readonly borrower: Borrower;
-  /** Called once, never before the call that asked has returned. */
+  /** Called once, never before the call that asked has returned. Never throws: others are served behind it. */
   deliver(error: Error | undefined, connection: PooledConnection | undefined): void;
   /** When it came, in milliseconds of the monotonic clock. This and what follows belongs to the queue. */
   since: number;
@@ -90,6 +90,24 @@ export class WaitQueue {
     });
   }
 
+  /** Puts one back who came earlier: behind those who came before him, and his time goes on. */
+  putBack(request: Request): void {
+    let before: Request | undefined;
+    let after = this.#first;
+    while (after !== undefined && after.since <= request.since) {
+      before = after;
+      ({ after } = after);
+    }
+    request.before = before;
+    request.after = after;
+    if (before === undefined) this.#first = request;
+    else before.after = request;
+    if (after === undefined) this.#last = request;
+    else after.before = request;
+    this.#size += 1;
+    if (before === undefined) this.#waitFor(request.since + this.#limitMs - now());
+  }
+
   /** A connection was given the same time as those who wait for it, and has not come: their time is over too. */
   expire(): void {
     this.#onTimer(TICK_MS);
@@ -102,12 +120,17 @@ export class WaitQueue {
     for (let since = this.waitingSince; since !== undefined; since = this.waitingSince) {
       const leftMs = since + this.#limitMs - time;
       if (leftMs > 0) {
-        this.#timer = later(Math.ceil(leftMs), () => this.#onTimer());
+        this.#waitFor(leftMs);
         return;
       }
       const request = this.shift();
       if (request !== undefined) this.#host.onTimeout(request);
     }
+  }
+
+  #waitFor(leftMs: number): void {
+    cancel(this.#timer);
+    this.#timer = later(Math.max(0, Math.ceil(leftMs)), () => this.#onTimer());
   }
 
   #remove(request: Request): void {

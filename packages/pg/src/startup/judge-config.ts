@@ -2,18 +2,36 @@ import { differenceFromUrl, type PolicyError, recognisePooler } from "@doorpolic
 
 import { type EffectiveConfig, readConfig } from "../config/effective.ts";
 import { type ConfigFinding, configFindings, configRefusal } from "../config/one-truth.ts";
-import type { PoolConfigInput } from "../config/index.ts";
+import { HANDED_KEY, type PoolConfigInput } from "../config/index.ts";
+import { LIMIT_PARAMETERS } from "../config/startup-options.ts";
 import type { Guard } from "../guard.ts";
+import { laneOfConfig } from "./replica-lane.ts";
 
 /** What decides the verdict. A pool gives each of its connections the same. */
-const KEYS = ["connectionString", "host", "port", "database", "user", "password", "ssl"] as const;
+const KEYS = [
+  "connectionString",
+  "host",
+  "port",
+  "database",
+  "user",
+  "password",
+  "ssl",
+  "options",
+  "replication",
+  "query_timeout",
+  ...Object.keys(LIMIT_PARAMETERS),
+  HANDED_KEY,
+];
 
-interface Verdict {
+/** What a config says badly. Whether an exception holds is asked anew: `allowing()` is the caller's own. */
+interface Reading {
   readonly given: readonly unknown[];
-  readonly refusal: PolicyError | undefined;
+  readonly findings: readonly ConfigFinding[];
 }
 
-const last = new WeakMap<Guard, Verdict>();
+const last = new WeakMap<Guard, Reading>();
+
+const NOTHING: readonly ConfigFinding[] = [];
 
 /**
  * Why a connection may not be made with this config, and reports of what else it says badly, each one once:
@@ -24,18 +42,31 @@ const last = new WeakMap<Guard, Verdict>();
  * | a TLS mode that pg 8 and 9 read differently | reported | reported | left alone |
  * | an address that shows another pooler (`pooler/differs`) | reported | reported | left alone |
  *
- * Configs of pools and ORMs have been through `applyToPoolConfig`; this is for a `Client` of one's own.
+ * Asked for each connection. The configs of pools and ORMs have been through `applyToPoolConfig`; of configs that
+ * are alike, as those of one pool, only the first is read.
  */
 export function judgeConfig(guard: Guard, config: PoolConfigInput): PolicyError | undefined {
   if (guard.lane.mode === "bypass") return undefined;
+  let refusal: PolicyError | undefined;
+  for (const finding of findingsIn(guard, config)) {
+    const response = guard.response(finding.rule, finding.path);
+    if (response === "act" && finding.isRefusable) refusal ??= configRefusal(finding);
+    else if (response !== "nothing") report(guard, finding, response === "act");
+  }
+  return refusal;
+}
+
+function findingsIn(guard: Guard, config: PoolConfigInput): readonly ConfigFinding[] {
   const given =
     typeof config === "object" ? KEYS.map((key): unknown => Reflect.get(config, key)) : [config];
   const before = last.get(guard);
-  if (before !== undefined && isSame(before.given, given)) return before.refusal;
+  if (before !== undefined && isSame(before.given, given)) return before.findings;
   const effective = read(config);
-  const refusal = effective && judge(guard, effective);
-  last.set(guard, { given, refusal });
-  return refusal;
+  if (effective !== undefined) reportAddress(guard, config, effective);
+  const findings =
+    effective === undefined ? NOTHING : configFindings(effective, guard.lane, process.env);
+  last.set(guard, { given, findings });
+  return findings;
 }
 
 /** A URL that only pg can read is left to pg. */
@@ -47,17 +78,6 @@ function read(config: PoolConfigInput): EffectiveConfig | undefined {
   }
 }
 
-function judge(guard: Guard, effective: EffectiveConfig): PolicyError | undefined {
-  reportAddress(guard, effective);
-  let refusal: PolicyError | undefined;
-  for (const finding of configFindings(effective, guard.lane, { environment: process.env })) {
-    const response = guard.response(finding.rule, finding.path);
-    if (response === "act" && finding.isRefusable) refusal ??= configRefusal(finding);
-    else if (response !== "nothing") report(guard, finding, response === "act");
-  }
-  return refusal;
-}
-
 function report(guard: Guard, { rule, path, message, help }: ConfigFinding, acts: boolean): void {
   guard.reportOnce(`${rule} ${path}`, {
     rule,
@@ -67,15 +87,15 @@ function report(guard: Guard, { rule, path, message, help }: ConfigFinding, acts
   });
 }
 
-function reportAddress(guard: Guard, effective: EffectiveConfig): void {
+function reportAddress(guard: Guard, config: PoolConfigInput, effective: EffectiveConfig): void {
   const rule = "pooler/differs";
-  const { host, port } = effective.address();
-  const shown =
-    host &&
-    recognisePooler({ host: String(host.value), ...(port && { port: String(port.value) }) });
-  const difference = shown && differenceFromUrl(shown, guard.lane);
-  if (difference === undefined || guard.response(rule, host?.path) === "nothing") return;
-  guard.reportOnce(rule, { rule, action: "reported", ...difference });
+  const { target, has } = guard.lane;
+  const { value: place, path } = effective.address();
+  const lane = laneOfConfig(guard, config, place);
+  const shown = recognisePooler(place);
+  const difference = shown && differenceFromUrl(shown, { target, lane, has });
+  if (difference === undefined || guard.response(rule, path) === "nothing") return;
+  guard.reportOnce(`${rule} ${lane}`, { rule, action: "reported", ...difference });
 }
 
 function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {

@@ -10,9 +10,10 @@ import { valueOf } from "../config/pool-config.ts";
 
 /**
  * The config, with the URL of the lane where it does not say where to connect: `new Pool()` then goes
- * to the policy's target and not to whatever listens on localhost. Untouched where it does, and where
- * PGHOST does. Throws `PolicyError` `policy/missing-url` where nobody does, and `url/unsupported` for a URL
- * whose encoded bytes are no text: pg would end with a `URIError` that does not say of what.
+ * to the policy's target and not to whatever listens on localhost. Untouched where it does; PGHOST does
+ * where the policy has no URL. Throws `PolicyError` `policy/missing-url` where nobody does, and
+ * `url/unsupported` for a URL whose encoded bytes are no text: pg would end with a `URIError` that does not
+ * say of what.
  */
 export function withLaneUrl(config: PoolConfigInput, lane: LaneInUse): PoolConfigInput {
   if (typeof config === "string" || (config !== undefined && hasConnection(config))) {

@@ -53,7 +53,8 @@ export class Startup {
     for (const finding of refused) this.#reportRefused(finding);
     for (const finding of translated) this.#reportTranslated(finding);
     if (translated.some((finding) => this.#response(LIMITS, finding) === "act")) {
-      connection.setLimits(limitsOf(lane, { ...handedLimits(this.#config), ...limits }));
+      // What the service wrote was handed over; PGOPTIONS, still in the packet, fills what is left open.
+      connection.setLimits(limitsOf(lane, { ...limits, ...handedLimits(this.#config) }));
     }
     return undefined;
   }
@@ -123,11 +124,8 @@ export class Startup {
     const path = startupSource(name, this.#config);
     return new PolicyError(
       "startup/refused",
-      `\`${name}\` at \`${path}\` holds a control character.`,
-      {
-        path,
-        hint: "Remove it: a NUL byte there would add startup parameters of its own.",
-      },
+      `\`${name}\` at \`${path}\` holds a NUL byte, which ends its text: what follows would be startup parameters of their own.`,
+      { path, hint: "Remove it." },
     );
   }
 }

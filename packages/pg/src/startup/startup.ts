@@ -1,5 +1,6 @@
 import { type LaneInUse, PolicyError } from "@doorpolicy/core";
 
+import { entryOf } from "../config/entry.ts";
 import { acceptsStartup, type HandedLimits } from "../config/index.ts";
 import {
   formatStartupOptions,
@@ -46,9 +47,13 @@ export function judgeStartup(
   for (const [name, value] of Object.entries(packet)) {
     if (value === undefined) continue;
     if (ALWAYS.has(name) || acceptsStartup(lane, name)) draft.packet[name] = value;
-    else if (name === "options") judgeOptions(value, lane, draft);
-    else if (!translate(draft, name, name, limitFromPgValue(value)))
+    else if (name !== "options" && !translate(draft, name, name, limitFromPgValue(value)))
       draft.refused.push({ name, carrier: name });
+  }
+  const { options } = packet;
+  // Last, wherever it stands: a limit of its own beats the one in `options`, as in Postgres.
+  if (options !== undefined && !acceptsStartup(lane, "options")) {
+    judgeOptions(options, lane, draft, new Set(Object.keys(draft.limits)));
   }
   return draft;
 }
@@ -60,7 +65,12 @@ interface Draft {
   refused: StartupFinding[];
 }
 
-function judgeOptions(text: string, lane: LaneInUse, draft: Draft): void {
+function judgeOptions(
+  text: string,
+  lane: LaneInUse,
+  draft: Draft,
+  settled: ReadonlySet<string>,
+): void {
   const settings = parseStartupOptions(text);
   if (settings === undefined) {
     draft.refused.push({ name: "options", carrier: "options" });
@@ -69,7 +79,7 @@ function judgeOptions(text: string, lane: LaneInUse, draft: Draft): void {
   const kept = settings.filter(({ name, value }) => {
     if (isName(name)) return false;
     if (lane.has("parses-options") && acceptsStartup(lane, name)) return true;
-    const isLimit = translate(draft, name, "options", limitFromServerText(value));
+    const isLimit = translate(draft, name, "options", limitFromServerText(value), settled);
     if (!isLimit) draft.refused.push({ name, carrier: "options" });
     return false;
   });
@@ -96,25 +106,23 @@ function translate(
   name: string,
   carrier: string,
   milliseconds: number | undefined,
+  settled: ReadonlySet<string> = new Set(),
 ): boolean {
-  const key = LIMIT_PARAMETERS[name];
+  const key = entryOf(LIMIT_PARAMETERS, name);
   if (key === undefined || milliseconds === undefined) return false;
-  draft.limits[key] = milliseconds;
+  if (!settled.has(key)) draft.limits[key] = milliseconds;
   draft.translated.push({ name, carrier });
   return true;
 }
 
 /**
  * The parameter whose value would end the packet's text early: a NUL byte in it would add startup
- * parameters of the caller's choice.
+ * parameters of the caller's choice. Other control characters end nothing; in `options` they are blanks.
  */
 export function brokenParameter(
   packet: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
-  return Object.entries(packet).find(([name, value]) =>
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for.
-    (ALWAYS.has(name) ? /\0/ : /[\0-\x1f\x7f]/).test(value ?? ""),
-  )?.[0];
+  return Object.entries(packet).find(([, value]) => value?.includes("\0"))?.[0];
 }
 
 /** Why a connection is refused before a socket is opened. Holds names, never values. */

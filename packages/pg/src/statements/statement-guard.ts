@@ -13,7 +13,8 @@ import {
 
 import { type CallSite, describeCallSite, ownFrame } from "../call-site.ts";
 import type { PgClient } from "../driver/pg-internals.ts";
-import { isSubmittable } from "../driver/query-forms.ts";
+import { putBack, settleQuery } from "../driver/given.ts";
+import { isSubmittable } from "../driver/submittable.ts";
 import type { Guard, Response } from "../guard.ts";
 import { type AskedStatement, askedStatement, isNamed } from "./asked-statement.ts";
 import { contaminationOf } from "./contamination.ts";
@@ -40,6 +41,23 @@ const HARMLESS: ReadonlySet<EffectKind> = new Set([
 
 const guards = new WeakMap<Guard, StatementGuard | undefined>();
 
+/** While it is handed on: what {@link sendJudged} sends. */
+let passed: object | undefined;
+
+/**
+ * Hands a query that was judged on to its connection, which judges as well: `send` is called at once, and what
+ * it sends is judged by nobody a second time. Nothing is kept of that.
+ */
+export function sendJudged(query: object, send: () => void): void {
+  putBack(query);
+  passed = query;
+  try {
+    send();
+  } finally {
+    passed = undefined;
+  }
+}
+
 /**
  * What judges the statements of one guarded module before they are sent; `undefined` in bypass, and where
  * the session is the client's own, so that there is nothing to judge.
@@ -60,8 +78,6 @@ export class StatementGuard {
   readonly #guard: Guard;
   readonly #refusesNames: boolean;
   readonly #pinsOnLength: boolean;
-  /** A query object can pass two places that judge, as a unit's handle and its connection are two. */
-  readonly #judged = new WeakSet<object>();
 
   constructor(guard: Guard) {
     this.#guard = guard;
@@ -81,9 +97,20 @@ export class StatementGuard {
     through: number = 0,
   ): PolicyError | undefined {
     const effects = cachedEffectsOf(text);
-    const isPlain =
-      hasNothingToJudge(effects) && !this.#pinsOnLength && !(this.#refusesNames && isNamed(config));
-    return isPlain ? undefined : this.#judge(effects, text, config, values, place, through);
+    return this.#isPlain(effects, config)
+      ? undefined
+      : this.#judge(effects, text, config, values, place, through);
+  }
+
+  /** True for a statement that has nothing to judge, whatever its values are; what nearly every one is. */
+  isPlain(text: string, config: unknown): boolean {
+    return this.#isPlain(cachedEffectsOf(text), config);
+  }
+
+  #isPlain(effects: Effects, config: unknown): boolean {
+    return (
+      hasNothingToJudge(effects) && !this.#pinsOnLength && !(this.#refusesNames && isNamed(config))
+    );
   }
 
   #judge(
@@ -95,13 +122,14 @@ export class StatementGuard {
     through: number,
   ): PolicyError | undefined {
     contaminationOf(place.client)?.noteEffects(text);
-    const isQuery = isSubmittable(config);
-    if (isQuery && this.#judged.has(config)) return undefined;
+    if (isSubmittable(config)) {
+      if (config === passed) return undefined;
+      settleQuery(config);
+    }
     const findings = this.#findings(effects, askedStatement(text, config, values), place);
-    if (findings.length === 0) return undefined;
-    const problem = this.#act(findings, text, () => place.site(FRAMES + through));
-    if (isQuery && problem === undefined) this.#judged.add(config);
-    return problem;
+    return findings.length === 0
+      ? undefined
+      : this.#act(findings, text, () => place.site(FRAMES + through));
   }
 
   #findings(

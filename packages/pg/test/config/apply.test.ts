@@ -244,7 +244,6 @@ describe("applyToPoolConfig", () => {
   test("hands limits from options, URL and command line to the guarded driver", () => {
     const config = {
       connectionString: `${URL}?statement_timeout=1000`,
-      statement_timeout: 9_000,
       lock_timeout: 10,
       options: "-c idle_in_transaction_session_timeout=5s",
     };
@@ -256,7 +255,7 @@ describe("applyToPoolConfig", () => {
       lockTimeoutMs: 10,
       serverIdleTimeoutMs: 5_000,
     });
-    expect(applied.config).not.toHaveProperty("statement_timeout");
+    expect(applied.config).not.toHaveProperty("lock_timeout");
     expect(applied.config).not.toHaveProperty("options");
     expect(applied.config["connectionString"]).toBe(URL);
   });
@@ -344,6 +343,12 @@ describe("applyToPoolConfig", () => {
       path: "env PGOPTIONS",
     },
     { title: "replication", config: { replication: "database" }, path: "replication" },
+    {
+      title: "replication in the environment",
+      config: {},
+      environment: { PGREPLICATION: "database" },
+      path: "env PGREPLICATION",
+    },
     {
       title: "a limit that is no number",
       config: { statement_timeout: "soon" },

@@ -215,6 +215,21 @@ const EXAMPLES: readonly Example[] = [
     },
   },
   {
+    title: "replication in the environment",
+    config: {},
+    environment: { PGREPLICATION: "database" },
+    facts: {
+      startupParameters: [
+        { value: { name: "replication", value: "database" }, path: "env PGREPLICATION" },
+      ],
+    },
+  },
+  {
+    title: "a URL parameter of a name that every object has",
+    config: { connectionString: "postgres://u@h/db?constructor=1" },
+    facts: { ignoredSettings: [] },
+  },
+  {
     title: "query_timeout in the URL",
     config: `${URL}?query_timeout=900`,
     facts: { abandonQueryAfterMs: { value: 900, path: "connectionString?query_timeout" } },

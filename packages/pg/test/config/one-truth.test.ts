@@ -1,7 +1,6 @@
-import { Socket } from "node:net";
 import { inspect } from "node:util";
 
-import { isPolicyError, type Mode, type Policy } from "@doorpolicy/core";
+import { type Environment, isPolicyError, type Mode, type Policy } from "@doorpolicy/core";
 import pg from "pg";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
@@ -10,26 +9,22 @@ import {
   describePoolConfig,
   type PoolConfigInput,
 } from "../../src/config/index.ts";
-import { guardPg } from "../../src/index.ts";
-import { laneOf, policyOf } from "./policies.ts";
+import { attempt } from "./attempt.ts";
+import { laneOf } from "./policies.ts";
 
 const URL = "postgresql://u:hunter2@h:6432/db";
 
 afterEach(() => vi.unstubAllEnvs());
 
-function attempt(run: () => unknown): unknown {
-  try {
-    return run();
-  } catch (error) {
-    return error;
-  }
-}
-
-function contradictionsOf(config: PoolConfigInput): readonly (readonly [string, string])[] {
+function contradictionsOf(
+  config: PoolConfigInput,
+  environment: Environment = {},
+): readonly (readonly [string, string])[] {
   const { contradictions = [] } = describePoolConfig(config, {
     client: "pg",
     target: "main",
     lane: "pooled",
+    environment,
   });
   return contradictions.map(({ value, path }) => [path, value.wins]);
 }
@@ -113,12 +108,101 @@ describe("settings that contradict each other", () => {
       [["connectionString?sslmode", "the last `sslmode`"]],
     ],
     ["a parameter twice alike", { connectionString: `${URL}?a=b&a=b` }, []],
+    [
+      "a password twice",
+      { connectionString: `${URL}?password=a&password=b` },
+      [["connectionString?password", "the last `password`"]],
+    ],
+    [
+      "an empty password behind the one that counts",
+      { connectionString: `${URL}?password=`, password: "hunter2" },
+      [],
+    ],
+    [
+      "a CA beside an empty ssl",
+      { connectionString: `${URL}?ssl=`, ssl: { ca: "…" } },
+      [["ssl", "connectionString?ssl"]],
+    ],
+    ["no TLS beside an empty ssl", { connectionString: `${URL}?ssl=`, ssl: false }, []],
+    [
+      "a CA beside direct TLS",
+      { connectionString: `${URL}?sslnegotiation=direct`, ssl: { ca: "…" } },
+      [["ssl", "connectionString?sslnegotiation"]],
+    ],
+    ["TLS and direct TLS", { connectionString: `${URL}?sslnegotiation=direct`, ssl: true }, []],
+    [
+      "a CA and a negotiation that decides nothing",
+      { connectionString: `${URL}?sslnegotiation=postgres`, ssl: { ca: "…" } },
+      [],
+    ],
+    ...["statement_timeout", "lock_timeout", "query_timeout"].map(
+      (name) =>
+        [
+          `another ${name}`,
+          { connectionString: `${URL}?${name}=0`, [name]: 5_000 },
+          [[name, `connectionString?${name}`]],
+        ] as const,
+    ),
+    [
+      "an empty time-out in the URL",
+      { connectionString: `${URL}?statement_timeout=`, statement_timeout: 5_000 },
+      [["statement_timeout", "connectionString?statement_timeout"]],
+    ],
+    [
+      "other options",
+      { connectionString: `${URL}?options=-c%20jit%3Doff`, options: "-c jit=on" },
+      [["options", "connectionString?options"]],
+    ],
+    [
+      "the same time-out twice",
+      { connectionString: `${URL}?statement_timeout=5000`, statement_timeout: 5_000 },
+      [],
+    ],
+    [
+      "another name, which is the policy's in any case",
+      { connectionString: `${URL}?application_name=a`, application_name: "b" },
+      [],
+    ],
   ];
   for (const [says, config, found] of table) {
     test(`${says}: ${found.length === 0 ? "nothing" : found.map(([path]) => path).join(", ")}`, () => {
       expect(contradictionsOf(config)).toEqual(found);
     });
   }
+
+  const BARE = "postgresql:///";
+  test.each<[string, Record<string, unknown>, Environment, readonly string[]]>([
+    ["postgresql://u@h/db", { port: 5432 }, {}, []],
+    ["postgresql://u@h/db", { port: "5432" }, {}, []],
+    ["postgresql://u@h/db", { port: 6432 }, { PGPORT: "6432" }, []],
+    ["postgresql://u@h/db", { port: 5432 }, { PGPORT: "6432" }, ["port"]],
+    [BARE, { host: "localhost" }, {}, []],
+    [BARE, { host: "h" }, { PGHOST: "h" }, []],
+    [BARE, { host: "localhost" }, { PGHOST: "h" }, ["host"]],
+    [BARE, { user: "u", database: "u" }, { PGUSER: "u" }, []],
+    [BARE, { database: "db" }, { PGDATABASE: "db" }, []],
+    [BARE, { database: "u" }, { PGUSER: "u", PGDATABASE: "db" }, ["database"]],
+    [BARE, { password: "hunter2" }, { PGPASSWORD: "hunter2" }, []],
+    [BARE, { password: "hunter2" }, { PGPASSWORD: "hunter3" }, ["password"]],
+    [BARE, { password: () => "hunter2" }, { PGPASSWORD: "hunter2" }, ["password"]],
+  ])("%s beside %o with %o: %o", (connectionString, option, environment, found) => {
+    const config = { connectionString, ...option };
+
+    expect(contradictionsOf(config, environment).map(([path]) => path)).toEqual(found);
+  });
+
+  test.each([
+    ["port", "postgresql://u@h/db", { port: 5432 }, {}],
+    ["port", "postgresql://u@h/db", { port: 6432 }, { PGPORT: "6432" }],
+    ["host", BARE, { host: "localhost" }, {}],
+    ["database", BARE, { database: "u" }, { PGUSER: "u" }],
+  ])("%s as pg finds it without the option is the same to pg", (_, url, option, environment) => {
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    const config = { connectionString: url };
+
+    expect(connectsTo({ ...config, ...option })).toEqual(connectsTo(config));
+    expect(connectsTo(config)).toContain(Object.values(option)[0]);
+  });
 
   test.each([
     ["host", { host: "i" }],
@@ -155,187 +239,61 @@ describe("settings that contradict each other", () => {
   });
 });
 
-describe("a TLS mode", () => {
-  const VERIFY = `${URL}?sslmode=verify-full`;
+describe("a direct lane that leads to the pooled place", () => {
+  const POOLED = "postgresql://u@h:6432/db";
+  const targets = (direct: string): NonNullable<Policy["targets"]> => ({
+    main: { pooler: { kind: "pgbouncer" }, pooled: POOLED, direct },
+  });
   const table: readonly (readonly [
-    query: string,
-    standing: string | undefined,
-    outcome: string,
+    says: string,
+    direct: string,
+    config: Record<string, unknown>,
+    path: string | undefined,
   ])[] = [
-    ["", undefined, URL],
-    ["?sslmode=disable", "explicit", `${URL}?sslmode=disable`],
-    ["?sslmode=no-verify", "explicit", `${URL}?sslmode=no-verify`],
-    ["?sslmode=verify-full", "explicit", VERIFY],
-    ["?sslmode=require", "ambiguous", VERIFY],
-    ["?sslmode=prefer", "ambiguous", VERIFY],
-    ["?sslmode=verify-ca", "ambiguous", VERIFY],
-    ["?sslmode=allow", "unknown", "options/refused"],
-    ["?sslmode=Require", "unknown", "options/refused"],
+    ["by the policy", POOLED, { connectionString: POOLED }, "targets.main.direct"],
+    ["by the policy, and not by the config", POOLED, { host: "h", database: "db" }, undefined],
     [
-      "?sslmode=require&uselibpqcompat=true",
-      "explicit",
-      `${URL}?sslmode=require&uselibpqcompat=true`,
+      "by the config",
+      "postgresql://u@h/db",
+      { connectionString: "postgresql://v@H:6432/db" },
+      "connectionString",
     ],
-    ["?sslmode=no-verify&uselibpqcompat=true", "unknown", "options/refused"],
-    ["?ssl=true", undefined, `${URL}?ssl=true`],
-    ["?ssl=0", undefined, `${URL}?ssl=0`],
-    ["?ssl=false", "unknown", "options/refused"],
+    ["by fields", "postgresql://u@h/db", { host: "h", port: 6432, database: "db" }, "host"],
+    [
+      "by none of both",
+      "postgresql://u@h/db",
+      { connectionString: "postgresql://u@h/db" },
+      undefined,
+    ],
+    [
+      "by a path, which it is not",
+      "postgresql://u@h/db",
+      { connectionString: "/run db" },
+      undefined,
+    ],
   ];
-  for (const [query, standing, outcome] of table) {
-    test(`${query || "none"} is ${standing ?? "nobody's word"}: ${outcome === "options/refused" ? outcome : outcome.slice(URL.length)}`, () => {
-      const config = { connectionString: `${URL}${query}` };
+  for (const [says, direct, config, path] of table) {
+    test(`${says}: ${path ?? "nothing"}`, () => {
+      const lane = laneOf({ targets: targets(direct) }, { lane: "direct" });
 
-      const { tlsMode } = describePoolConfig(config, {
-        client: "pg",
-        target: "main",
-        lane: "pooled",
-      });
-      const applied = attempt(() => applyToPoolConfig(config, laneOf()).config["connectionString"]);
+      const outcome = attempt(() => applyToPoolConfig(config, lane));
 
-      expect(tlsMode?.value.standing).toBe(standing);
-      expect(isPolicyError(applied) ? applied.code : applied).toBe(outcome);
+      expect(outcome).toMatchObject(
+        path === undefined ? { config } : { code: "options/refused", path },
+      );
     });
   }
 
-  test.each([
-    ["require", { ssl: true }],
-    ["verify-full", {}],
-    ["disable", {}],
-    ["allow", { code: "options/refused" }],
-    ["requre", { code: "options/refused" }],
-  ])("%s in PGSSLMODE", (PGSSLMODE, expected) => {
-    const applied = attempt(
-      () =>
-        applyToPoolConfig({ connectionString: URL }, laneOf(), { environment: { PGSSLMODE } })
-          .config,
-    );
+  test("is left alone where an exception is written down", () => {
+    const allow = [
+      {
+        rule: "settings/no-contradiction",
+        match: "targets.main.direct",
+        reason: "the user of migrations has pool_mode = session",
+      },
+    ];
+    const lane = laneOf({ allow, targets: targets(POOLED) }, { lane: "direct" });
 
-    expect(applied).toMatchObject(expected);
-  });
-
-  test.each([
-    ["require", "verify-full"],
-    ["no-verify", "no-verify"],
-    ["allow", "off"],
-  ])("%s in PGSSLMODE does %s", (PGSSLMODE, does) => {
-    const { tlsMode } = describePoolConfig(URL, {
-      client: "pg",
-      target: "main",
-      lane: "pooled",
-      environment: { PGSSLMODE },
-    });
-
-    expect(tlsMode).toMatchObject({ path: "env PGSSLMODE", value: { does } });
-  });
-
-  test("is said where it was written out, and left alone in observe", () => {
-    const config = { connectionString: `${URL}?sslmode=require` };
-
-    const { changes } = applyToPoolConfig(config, laneOf());
-    const observed = applyToPoolConfig(config, laneOf({ mode: "observe" })).config;
-
-    expect(changes).toContainEqual({
-      path: "connectionString?sslmode",
-      from: "require",
-      to: "verify-full",
-      kind: "overridden",
-      why: expect.stringContaining("pg 8"),
-    });
-    expect(observed).toMatchObject(config);
-  });
-
-  // The table of `tlsModeOf`, held against pg: `pg.Client.ssl` is what it would connect with.
-  test.each([
-    ["sslmode=disable", false],
-    ["sslmode=prefer", {}],
-    ["sslmode=require", {}],
-    ["sslmode=verify-ca", {}],
-    ["sslmode=verify-full", {}],
-    ["sslmode=allow", {}],
-    ["sslmode=no-verify", { rejectUnauthorized: false }],
-    ["sslmode=require&uselibpqcompat=true", { rejectUnauthorized: false }],
-    ["sslmode=no-verify&uselibpqcompat=true", {}],
-    ["ssl=false", "false"],
-  ])("%s is to pg what the table says", (query, ssl) => {
-    vi.spyOn(process, "emitWarning").mockReturnValue();
-
-    expect(connectsTo({ connectionString: `${URL}?${query}` }).at(-1)).toEqual(ssl);
-  });
-
-  test.each([
-    ["require", true],
-    ["allow", false],
-  ])("%s in PGSSLMODE is to pg what the table says", (mode, ssl) => {
-    vi.stubEnv("PGSSLMODE", mode);
-
-    expect(connectsTo({ connectionString: URL }).at(-1)).toBe(ssl);
-  });
-});
-
-/** A socket that asks no resolver and reaches nobody. */
-function brokenSocket(): Socket {
-  const socket = new Socket();
-  socket.connect = () => socket.destroy(new Error("no network here"));
-  return socket;
-}
-
-function guarded(policy: Policy = {}): { client: typeof pg.Client; seen: string[] } {
-  const seen: string[] = [];
-  const onViolation: Policy["onViolation"] = ({ rule, action }) => seen.push(`${rule} ${action}`);
-  return { client: guardPg(pg, policyOf({ ...policy, onViolation })).Client, seen };
-}
-
-describe("a client of one's own", () => {
-  test("that contradicts itself is refused before a socket is opened", async () => {
-    const { client: Client } = guarded();
-    // Nobody listens there: a socket would fail with ECONNREFUSED.
-    const client = new Client({
-      connectionString: "postgresql://u:hunter2@127.0.0.1:1/db",
-      port: 2,
-    });
-
-    const error = await client.connect().then(
-      () => undefined,
-      (refusal: unknown) => refusal,
-    );
-
-    expect(error).toMatchObject({ code: "options/refused", path: "port" });
-    expect(inspect(error)).not.toContain("hunter2");
-  });
-
-  test("is told once in observe, and connects", async () => {
-    const { client: Client, seen } = guarded({ mode: "observe" });
-    for (let round = 0; round < 2; round++) {
-      const client = new Client({ connectionString: "postgresql://u@127.0.0.1:1/db", port: 2 });
-
-      await expect(client.connect()).rejects.toMatchObject({ code: "ECONNREFUSED" });
-    }
-
-    expect(seen.filter((one) => one.startsWith("settings/"))).toEqual([
-      "settings/no-contradiction would-have",
-    ]);
-  });
-
-  test.each(["enforce", "observe", "bypass"] as const)(
-    "with a byte in its password that is no text has an error that says so, in %s",
-    (mode) => {
-      const { client: Client } = guarded({ mode });
-
-      const error = attempt(() => new Client("postgresql://u:hunter2%ff@h/db"));
-
-      expect(error).toMatchObject({ code: "url/unsupported" });
-      expect(inspect(error)).not.toContain("hunter2");
-    },
-  );
-
-  test("at the address of another pooler is told so once", async () => {
-    const { client: Client, seen } = guarded();
-    const config = { host: "x.pooler.supabase.com", port: 6543, user: "u" };
-    for (let round = 0; round < 2; round++) {
-      const client = new Client({ ...config, stream: brokenSocket });
-      await expect(client.connect()).rejects.toThrow("no network here");
-    }
-
-    expect(seen).toEqual(["pooler/differs reported"]);
+    expect(() => applyToPoolConfig({ connectionString: POOLED }, lane)).not.toThrow();
   });
 });

@@ -35,6 +35,7 @@ interface Options {
   readonly maxPerProcess?: number;
   readonly acquireTimeoutMs?: number;
   readonly lingerMs?: number;
+  readonly connectRetry?: boolean;
   readonly config?: PoolConfig;
 }
 
@@ -46,10 +47,16 @@ async function open(options: Options = {}): Promise<CountedPool> {
 
 async function warm(options: Options = {}): Promise<{ pool: CountedPool; pg: GuardedPg<Pg> }> {
   const { name = "pg", maxPerProcess = 4, acquireTimeoutMs = 3_000, config = {} } = options;
-  const { lingerMs = 0 } = options;
+  const { lingerMs = 0, connectRetry = true } = options;
   const { pg } = guarded(requirePg(name), {
     ...PIPELINED,
-    connections: { pipelineHandshake: true, lingerMs, maxPerProcess, acquireTimeoutMs },
+    connections: {
+      pipelineHandshake: true,
+      lingerMs,
+      maxPerProcess,
+      acquireTimeoutMs,
+      connectRetry,
+    },
   });
   const connectionString = proxy.url(plainUrl(bed.urls.pooled));
   const pool = counted(new pg.Pool({ connectionString, ...config }));
@@ -186,6 +193,86 @@ describe("a statement that travels with its login", () => {
 
     expect(error).toMatchObject({ code: expect.stringMatching(/^transaction\//) });
     expect(passed(proxy).filter((name) => name === "→ Query")).toEqual([]);
+  });
+});
+
+describe("beside a statement that opens its own connection", () => {
+  test("another caller gets one as well, where there is room", async () => {
+    const pool = await open({ maxPerProcess: 3 });
+    const slow = pool.query("select pg_sleep(0.5)");
+    let isOver = false;
+    void slow.then(() => (isOver = true));
+
+    const client = await pool.connect();
+    const wasOver = isOver;
+    client.release();
+    await slow;
+
+    expect(wasOver).toBe(false);
+    expect(pool.counters).toMatchObject({ opened: 3 });
+  });
+});
+
+describe("a login that fails before its statement was sent", () => {
+  test("is tried again, and the statement is answered", async () => {
+    const pool = await open();
+    const rule = proxy.when(
+      { direction: "server", message: "AuthenticationSASL" },
+      { kind: "cut", with: "rst" },
+    );
+
+    const asked = pool.query("insert into notes values ('a') returning text");
+    await eventually(() => expect(pool.counters.retried).toBeGreaterThan(0));
+    rule.remove();
+
+    expect((await asked).rows).toEqual([{ text: "a" }]);
+    expect(await stored()).toBe(1);
+    await eventually(() => expect(pool.counters).toMatchObject({ open: 0, waiting: 0 }));
+  });
+
+  test("is not where the policy says so", async () => {
+    const pool = await open({ connectRetry: false });
+    using rule = proxy.when(
+      { direction: "server", message: "AuthenticationSASL" },
+      { kind: "cut", with: "rst" },
+    );
+
+    const error = await rejection(pool.query("select 1"));
+    rule.remove();
+
+    expect(error).toBeInstanceOf(Error);
+    expect(pool.counters.retried).toBe(0);
+  });
+
+  test("keeps its place before those who came later, and its time", async () => {
+    const pool = await open({ maxPerProcess: 1 });
+    const order: number[] = [];
+    const rule = proxy.when(
+      { direction: "server", message: "AuthenticationSASL" },
+      { kind: "cut", with: "rst" },
+    );
+
+    const asked = [1, 2, 3].map((one) => pool.query("select 1").then(() => order.push(one)));
+    await eventually(() => expect(pool.counters.retried).toBeGreaterThan(0));
+    rule.remove();
+    await Promise.all(asked);
+
+    expect(order).toEqual([1, 2, 3]);
+  });
+
+  test("is answered where connecting throws instead", async () => {
+    const { pg } = await warm();
+    class Broken extends pg.Client {
+      override connect(): never {
+        throw new Error("no way");
+      }
+    }
+    const connectionString = proxy.url(plainUrl(bed.urls.pooled));
+    const pool = counted(new pg.Pool({ connectionString, Client: Broken }));
+    pools.push(pool);
+
+    expect(await rejection(pool.query("select 1"))).toMatchObject({ message: "no way" });
+    await eventually(() => expect(pool.counters).toMatchObject({ open: 0, failed: 1 }));
   });
 });
 

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { eventually, pause } from "../world.ts";
 import { type CountedPool, type PoolStage, startPoolStage } from "./pool-stage.ts";
+import { startWire } from "./wire.ts";
 
 let stage: PoolStage;
 
@@ -189,6 +190,31 @@ describe("a pool that keeps its connections", () => {
     expect(await told).toMatchObject({ message: expect.stringMatching(/admin/) });
     expect((await pool.query("select 1 as n")).rows).toEqual([{ n: 1 }]);
     expect(pool.counters).toMatchObject({ opened: 2, closed: 1, idle: 1 });
+  });
+});
+
+describe("an idle connection whose server has said its last word", () => {
+  test("is given to nobody, though its socket is open still", async () => {
+    const url = stage.world.bed.urls.direct;
+    await using wire = await startWire(url);
+    const { pool: open } = stage.actor({ maxPerProcess: 2 }, { choice: { lane: "direct" } });
+    const pool = open({ connectionString: wire.url(url) });
+    const told: unknown[] = [];
+    pool.on("error", (error) => told.push(error));
+    const word = new Promise((resolve) => {
+      pool.once("connect", (client) => client.once("error", resolve));
+    });
+    const { rows } = await pool.query("select pg_backend_pid() as pid");
+    wire.holdEnds();
+
+    await stage.world.bed.sql(`select pg_terminate_backend(${Number(rows[0]?.["pid"])})`);
+    await word;
+    const next = await pool.query("select 2 as n");
+    wire.letGo();
+
+    expect(next.rows).toEqual([{ n: 2 }]);
+    expect(told).toMatchObject([{ code: "57P01" }]);
+    await eventually(() => expect(pool.counters).toMatchObject({ opened: 2, closed: 1 }));
   });
 });
 

@@ -6,6 +6,8 @@ export interface Wire extends AsyncDisposable {
   url(original: string): string;
   /** From now on what the server says, and its goodbyes, are kept. */
   hold(): void;
+  /** From now on the server's goodbyes alone are kept: its last word arrives, and the end does not. */
+  holdEnds(): void;
   /** What was kept arrives, and what follows as well. */
   letGo(): void;
   /** Ends every connection at once, as a network does. */
@@ -24,6 +26,7 @@ export async function startWire(original: string): Promise<Wire> {
   const kept: (() => void)[] = [];
   const seen = { opened: 0, open: 0, mostOpen: 0 };
   let isHeld = false;
+  let isEndHeld = false;
   const pass = (action: () => void): void => {
     if (isHeld) kept.push(action);
     else action();
@@ -44,8 +47,12 @@ export async function startWire(original: string): Promise<Wire> {
       far.destroy();
     });
     far.on("data", (chunk: Buffer) => pass(() => near.write(chunk)));
-    far.on("end", () => pass(() => near.end()));
-    far.on("close", () => pass(() => near.end()));
+    const end = (): void => {
+      if (isEndHeld) kept.push(() => near.end());
+      else pass(() => near.end());
+    };
+    far.on("end", end);
+    far.on("close", end);
   });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
@@ -67,8 +74,12 @@ export async function startWire(original: string): Promise<Wire> {
     hold() {
       isHeld = true;
     },
+    holdEnds() {
+      isEndHeld = true;
+    },
     letGo() {
       isHeld = false;
+      isEndHeld = false;
       for (const action of kept.splice(0)) action();
     },
     cut,

@@ -2,7 +2,7 @@ import dns from "node:dns";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 
-import { startFaultProxy, type Testbed } from "@doorpolicy/testbed";
+import { startFaultProxy, startTestbed, type Testbed } from "@doorpolicy/testbed";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
@@ -151,7 +151,10 @@ describe("a pooler that is away for a moment", () => {
     await pool.end();
     closing.length = 0;
 
-    expect(await asked).toMatchObject({ code: "connection/acquire-timeout" });
+    expect(await asked).toMatchObject({
+      code: "connection/pool-ended",
+      explanation: { retryable: "no" },
+    });
     expect(pool.counters).toMatchObject({ open: 0, waiting: 0 });
   });
 
@@ -198,6 +201,34 @@ test("a login that is always swallowed is an acquire limit that is over", async 
 
   expect(error).toMatchObject({ code: "connection/acquire-timeout" });
 });
+
+test("a password function is asked once for each attempt, and one that hangs costs one attempt", async () => {
+  const { pg: guarded } = world.guard({ connections: { acquireTimeoutMs: 4_000 } });
+  await using asking = await startTestbed({ allowDownload: true, auth: "scram" });
+  const url = new URL(asking.urls.pooled);
+  let asked = 0;
+  const password = (): Promise<string> => {
+    asked += 1;
+    if (asked === 1) return new Promise(() => undefined);
+    return asked === 2 ? Promise.reject(tokenServiceIsAway()) : Promise.resolve("app");
+  };
+  const { hostname: host, port } = url;
+  const pool = withCounters(
+    new guarded.Pool({ host, port: Number(port), user: "app", database: "app", password }),
+  );
+
+  const { rows } = await pool.query("select 1 as n");
+  await pool.end();
+
+  expect(rows).toEqual([{ n: 1 }]);
+  expect(pool.counters).toMatchObject({ opened: 1, timedOut: 0, failed: 2 });
+  expect(asked).toBe(3);
+});
+
+function tokenServiceIsAway(): Error {
+  const more = { code: "ECONNREFUSED", errno: -111, syscall: "connect" };
+  return Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:8200"), more);
+}
 
 test("a pooler that is full is waited for", async () => {
   await bed.admin("SET max_client_conn = 1");

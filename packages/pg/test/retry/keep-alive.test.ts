@@ -75,6 +75,10 @@ describe.skipIf(!existsSync(SOCKETS)).each(PG_VERSIONS)("a quiet connection of %
     expect(await asked(version, { keepAliveMs: 30_000 })).toBeGreaterThan(25);
   });
 
+  test("is asked after within a second where the policy says less", async () => {
+    expect(await asked(version, { keepAliveMs: 500 })).toBeLessThanOrEqual(1);
+  });
+
   test("is not asked after where the policy says so", async () => {
     expect(await asked(version, { keepAliveMs: 0 })).toBeUndefined();
   });
