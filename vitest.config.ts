@@ -1,40 +1,63 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-const CONDITIONS = ["@doorpolicy/source"];
+import { temporaryFiles } from "./vitest.memory.ts";
+import { LongestFirst } from "./vitest.order.ts";
+import { PURE } from "./vitest.pure.ts";
+
+/** The sources of this repository's packages, as the pure tests import them. */
+const SOURCE = ["@doorpolicy/source"];
+/** What Node itself asks for, and so what is built. */
+const BUILT = ["node"];
 
 /** Pure code as tables. Nothing is kept between files that one could see from another: imports are shared. */
 const pure = {
-  name: "core",
-  include: ["packages/core/test/**/*.test.ts", "bench/test/**/*.test.ts"],
-  isolate: false,
+  conditions: SOURCE,
+  test: { name: "pure", include: [...PURE], isolate: false },
 };
 
-/** What meets real servers, processes and ORMs. */
+/**
+ * What meets real servers, processes and ORMs. Each file has a process of its own, which loads each package as the
+ * one built file that users load, and not as a hundred and fifty of its modules.
+ */
 const servers = {
-  name: "servers",
-  include: [
-    "packages/!(core)/test/**/*.test.ts",
-    "integration/test/**/*.test.ts",
-    "docker/**/*.test.ts",
-  ],
+  conditions: BUILT,
+  test: {
+    name: "servers",
+    include: [
+      "packages/!(core)/test/**/*.test.ts",
+      "integration/test/**/*.test.ts",
+      "docker/**/*.test.ts",
+    ],
+    exclude: [...PURE],
+    globalSetup: ["vitest.build.ts"],
+    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
+  },
 };
 
 /** A run over the files that are not left out, with an environment of its own. */
 export function configOf(exclude: readonly string[], env: Readonly<Record<string, string>>) {
-  const common = {
-    exclude: [...configDefaults.exclude, ...exclude],
-    env: { ...env },
-    // A hang is a failure long before the runner of a CI would notice it; a first start also fetches servers.
-    testTimeout: 20_000,
-    hookTimeout: 150_000,
-  };
   return defineConfig({
-    ssr: { resolve: { conditions: CONDITIONS } },
-    resolve: { conditions: CONDITIONS },
     test: {
       // Most of a test is waiting for servers, so more files than processors run at a time.
       maxWorkers: 3,
-      projects: [pure, servers].map((own) => ({ extends: true, test: { ...common, ...own } })),
+      sequence: { sequencer: LongestFirst },
+      projects: [pure, servers].map(({ conditions, test }) => ({
+        extends: true as const,
+        resolve: { conditions },
+        ssr: { resolve: { conditions } },
+        test: {
+          ...test,
+          exclude: [
+            ...configDefaults.exclude,
+            ...exclude,
+            ...("exclude" in test ? test.exclude : []),
+          ],
+          env: { ...temporaryFiles(), ...env },
+          // A hang is a failure long before the runner of a CI would notice it; a first start also fetches servers.
+          testTimeout: 20_000,
+          hookTimeout: 150_000,
+        },
+      })),
     },
   });
 }

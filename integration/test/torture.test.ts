@@ -23,7 +23,7 @@ const RUN = fileURLToPath(new URL("../src/torture/run.ts", import.meta.url));
 test(
   "500 units keep every promise, and their process ends by itself",
   async () => {
-    const args = ["--import", "tsx", "-C", "@doorpolicy/source", RUN, "--allow-download", "--json"];
+    const args = ["--import", "tsx", RUN, "--allow-download", "--json"];
 
     const child = spawn(process.execPath, [...args, "--units", "500", "--seed", "4"]);
     const [said, complained, [code]] = await Promise.all([

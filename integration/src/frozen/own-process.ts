@@ -8,6 +8,11 @@ import type { Answer, Order } from "./messages.ts";
 
 const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
 
+const SOURCE = "@doorpolicy/source";
+
+/** The packages as this process has them: their sources where it was started so, else what is built. */
+const PACKAGES = process.execArgv.includes(SOURCE) ? ["-C", SOURCE] : [];
+
 /** The client under test in a process that can be frozen. */
 export interface OwnProcess extends AsyncDisposable {
   /** Opens a block, writes an invoice in it, and leaves it open. */
@@ -35,7 +40,7 @@ export async function startOwnProcess({
 }): Promise<OwnProcess> {
   if (through !== undefined) throw new Error("A process of its own takes no proxy.");
   const child = fork(CHILD, {
-    execArgv: ["--import", "tsx", "-C", "@doorpolicy/source"],
+    execArgv: ["--import", "tsx", ...PACKAGES],
     // A terminal's Ctrl-C is for whoever gives the orders.
     detached: true,
     stdio: ["ignore", "ignore", "inherit", "ipc"],

@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 
-const require = createRequire(import.meta.url);
-const BIN = fileURLToPath(new URL("../src/bin.ts", import.meta.url));
+/** The program as it is published. */
+export const BIN: string = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
 
 /** The root of the repository; reports name files relative to it. */
 export const ROOT: string = fileURLToPath(new URL("../../..", import.meta.url));
@@ -15,16 +14,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Arguments for Node that run the program from its sources. */
-export const FROM_SOURCE: readonly string[] = [
-  "-C",
-  "@doorpolicy/source",
-  "--import",
-  pathToFileURL(require.resolve("tsx")).href,
-  BIN,
-];
-
-/** Runs the program as a shell would, from its sources. */
+/** Runs the program as a shell would. */
 export async function doorpolicy(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
@@ -35,7 +25,7 @@ export async function doorpolicy(
     FORCE_COLOR: _color,
     ...inherited
   } = process.env;
-  const child = spawn(process.execPath, [...FROM_SOURCE, ...args], {
+  const child = spawn(process.execPath, [BIN, ...args], {
     cwd: options.cwd ?? ROOT,
     env: { ...inherited, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import { expect, onTestFinished, test } from "vitest";
 
-import { FROM_SOURCE, ROOT } from "./doorpolicy.ts";
+import { ROOT } from "./doorpolicy.ts";
 
 /** Stands for `npx`: starts the program, and is killed in a way that it cannot hand on. */
 const PARENT = `
@@ -14,7 +14,7 @@ const PARENT = `
 
 test("a program whose parent is gone is told to stop", async () => {
   const fixture = fileURLToPath(new URL("fixtures/interruptible.ts", import.meta.url));
-  const program = [process.execPath, ...FROM_SOURCE.slice(0, -1), fixture];
+  const program = [process.execPath, "--import", "tsx", fixture];
   const parent = spawn(process.execPath, ["-e", PARENT, ...program], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "inherit"],

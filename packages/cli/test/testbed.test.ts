@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import pg from "pg";
 import { expect, test } from "vitest";
 
-import { FROM_SOURCE, ROOT } from "./doorpolicy.ts";
+import { BIN, ROOT } from "./doorpolicy.ts";
 
 test(
   "the testbed prints its URLs, and SIGTERM ends it with nothing left",
@@ -14,7 +14,7 @@ test(
   async () => {
     const child = spawn(
       process.execPath,
-      [...FROM_SOURCE, "testbed", "--json", "--allow-download", "--pool-size", "3"],
+      [BIN, "testbed", "--json", "--allow-download", "--pool-size", "3"],
       { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] },
     );
     const exited = once(child, "exit");

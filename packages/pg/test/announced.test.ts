@@ -1,9 +1,8 @@
 import { definePolicy, type LaneChoice, type Policy, type Violation } from "@doorpolicy/core";
+import { guardPg, type GuardPgOptions } from "@doorpolicy/pg";
 import { startTestbed, type Testbed } from "@doorpolicy/testbed";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-import { guardPg, type GuardPgOptions } from "../src/index.ts";
 
 let bed: Testbed;
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { connectionGuardOf } from "../src/guarded-client.ts";
 import type { PgClient } from "../src/driver/pg-internals.ts";
+import { guardPg } from "../src/guard-pg.ts";
 import {
   eventually,
   makeCursor,
@@ -17,7 +18,7 @@ import {
 let world: World;
 
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startWorld(guardPg);
   await world.bed.sql("create table note (text text); grant all on note to public", "app");
 });
 afterAll(async () => {

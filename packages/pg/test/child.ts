@@ -12,7 +12,7 @@ if (story === "no-user") {
   };
   syncBuiltinESMExports();
 }
-const { guardPg } = await import("../src/index.ts");
+const { guardPg } = await import("@doorpolicy/pg");
 const policy = definePolicy({
   mode: "enforce",
   naming: { app: "billing" },

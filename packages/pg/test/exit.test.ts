@@ -20,15 +20,7 @@ function run(story: string): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => {
     const started = spawn(
       process.execPath,
-      [
-        "--import",
-        "tsx",
-        "--conditions",
-        "@doorpolicy/source",
-        child,
-        story,
-        world.bed.urls.direct,
-      ],
+      ["--import", "tsx", child, story, world.bed.urls.direct],
       { stdio: ["ignore", "pipe", "pipe"] },
     );
     let output = "";

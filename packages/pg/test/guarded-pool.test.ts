@@ -1,9 +1,9 @@
 import net from "node:net";
 
 import { isPolicyError } from "@doorpolicy/core";
+import { poolCounters } from "@doorpolicy/pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
-import { poolCounters } from "../src/index.ts";
 import { eventually, pause, rejection, startWorld, type World } from "./world.ts";
 
 let world: World;

@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
 
 import { definePolicy } from "@doorpolicy/core";
+import { guardPg, isGuardedPg, poolsOf, resolveForProcess } from "@doorpolicy/pg";
 import plainPg from "pg";
 import * as namespace from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
-import { guardPg, isGuardedPg, poolsOf, resolveForProcess } from "../src/index.ts";
 import { eventually, type Pg, rejection, requirePg, startWorld, type World } from "./world.ts";
 
 const policy = definePolicy({

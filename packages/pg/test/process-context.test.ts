@@ -1,7 +1,6 @@
 import { definePolicy, env, laneInUse, type Policy } from "@doorpolicy/core";
+import { resolveForProcess } from "@doorpolicy/pg";
 import { afterEach, describe, expect, test, vi } from "vitest";
-
-import { resolveForProcess } from "../src/index.ts";
 
 const VARIABLE = "DOORPOLICY_TEST_URL";
 const base: Policy = { naming: { app: "billing" }, targets: { main: { pooled: env(VARIABLE) } } };

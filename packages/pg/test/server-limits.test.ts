@@ -1,6 +1,6 @@
+import { transaction } from "@doorpolicy/pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { transaction } from "../src/index.ts";
 import { eventually, pause, rejection, startWorld, type World } from "./world.ts";
 
 let world: World;

@@ -1,10 +1,9 @@
 import { createRequire } from "node:module";
 
 import { definePolicy, type LaneChoice, type Policy, type Violation } from "@doorpolicy/core";
+import { type GuardedPg, guardPg } from "@doorpolicy/pg";
 import { startTestbed, type Testbed } from "@doorpolicy/testbed";
 import pg, { type Submittable } from "pg";
-
-import { type GuardedPg, guardPg } from "../src/index.ts";
 
 /** The whole of pg's types: what a test calls. */
 export type Pg = typeof pg;
@@ -53,7 +52,8 @@ export interface World extends AsyncDisposable {
   droppedServers(): number;
 }
 
-export async function startWorld(): Promise<World> {
+/** `guard` is the built package's, or that of the sources where a test asks modules that are not exported. */
+export async function startWorld(guard: typeof guardPg = guardPg): Promise<World> {
   const bed = await startTestbed({ allowDownload: true, poolSize: 5 });
   return {
     bed,
@@ -65,7 +65,7 @@ export async function startWorld(): Promise<World> {
         ...policy,
         onViolation: (violation) => seen.push(violation),
       });
-      return { pg: guardPg(module, own, choice), seen };
+      return { pg: guard(module, own, choice), seen };
     },
     async clients() {
       const rows = await bed.admin("SHOW CLIENTS");

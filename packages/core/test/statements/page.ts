@@ -87,9 +87,26 @@ const NOTES = `¹ Postgres itself refuses \`LOCK TABLE\` and \`DECLARE\` outside
 
 ## Exceptions
 
-A rule is switched off or loosened in the policy: \`rules: { "session-state/no-listen": { runtime: "warn" } }\`, with a reason and an end by \`allow: [{ rule, match, reason, until }]\`. In code:
+A rule is switched off or loosened in the policy: \`rules: { "session-state/no-listen": { runtime: "warn" } }\`, with a reason and an end by \`allow\`. A bare \`"off"\` or \`"warn"\` sets what the check of the command line does, and these rules have none: write \`runtime\`.
 
 \`\`\`ts
+definePolicy({
+  allow: [
+    {
+      rule: "session-state/no-set",
+      match: "SET lock_timeout",
+      reason: "the job has its own database user",
+      until: "2027-01-31",
+    },
+  ],
+});
+\`\`\`
+
+\`match\` is a part of the statement's text as it is written, upper and lower case included, and no pattern. **Without it the exception is for every statement of the rule.** After \`until\` (that day included; it may be left out) it has no effect, and says so. In code:
+
+\`\`\`ts
+import { allowing } from "@doorpolicy/pg"; // or /typeorm, or /prisma
+
 await allowing("session-state/no-session-lock", "one pod, own database user", () =>
   dataSource.query("select pg_advisory_lock(1)"),
 );

@@ -1,9 +1,9 @@
 import type { Policy } from "@doorpolicy/core";
+import { guardPg } from "@doorpolicy/pg";
 import pg from "pg";
 import { describe, expect, test } from "vitest";
 
 import { applyToPoolConfig, handedLimits } from "../../src/config/index.ts";
-import { guardPg } from "../../src/index.ts";
 import { attempt } from "./attempt.ts";
 import { laneOf, policyOf } from "./policies.ts";
 

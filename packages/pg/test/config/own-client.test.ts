@@ -2,10 +2,10 @@ import { Socket } from "node:net";
 import { inspect } from "node:util";
 
 import type { Policy } from "@doorpolicy/core";
+import { allowing, guardPg } from "@doorpolicy/pg";
 import pg from "pg";
 import { describe, expect, test } from "vitest";
 
-import { allowing, guardPg } from "../../src/index.ts";
 import { attempt } from "./attempt.ts";
 import { policyOf } from "./policies.ts";
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-
 import {
   transaction,
   unitOfWork,
   withAdvisoryLock,
   type AdvisoryLockOptions,
-} from "../../src/index.ts";
+} from "@doorpolicy/pg";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+
 import { eventually, rejection } from "../world.ts";
 import { type DirectWorld, startDirectWorld } from "./direct-world.ts";
 

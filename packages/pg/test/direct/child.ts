@@ -1,7 +1,7 @@
 /** The stories of `exit.test.ts`: one process each. */
 const [, , story = "", url = ""] = process.argv;
 const { definePolicy } = await import("@doorpolicy/core");
-const { drain, listen, withAdvisoryLock } = await import("../../src/index.ts");
+const { drain, listen, withAdvisoryLock } = await import("@doorpolicy/pg");
 
 const policy = definePolicy({
   mode: "enforce",

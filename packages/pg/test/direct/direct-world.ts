@@ -1,7 +1,7 @@
 import { definePolicy, type Policy, type TargetPolicy } from "@doorpolicy/core";
+import { type AdvisoryLockOptions, withAdvisoryLock } from "@doorpolicy/pg";
 import { type FaultProxy, startFaultProxy } from "@doorpolicy/testbed";
 
-import { type AdvisoryLockOptions, withAdvisoryLock } from "../../src/index.ts";
 import { gate } from "../units/stage.ts";
 import { startWorld, type World } from "../world.ts";
 

@@ -26,11 +26,9 @@ function start(
   output(): string;
   kill(signal?: NodeJS.Signals): void;
 } {
-  const started = spawn(
-    process.execPath,
-    ["--import", "tsx", "--conditions", "@doorpolicy/source", child, story, url],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
+  const started = spawn(process.execPath, ["--import", "tsx", child, story, url], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   for (const stream of [started.stdout, started.stderr]) {
     stream.on("data", (text: Buffer) => (output += text.toString()));

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import { currentUnit, listen, type ListenOptions, unitOfWork } from "@doorpolicy/pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { currentUnit, listen, type ListenOptions, unitOfWork } from "../../src/index.ts";
 import { listenText } from "../../src/direct/channel-name.ts";
 import { eventually, rejection } from "../world.ts";
 import { type DirectWorld, startDirectWorld } from "./direct-world.ts";

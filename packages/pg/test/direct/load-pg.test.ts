@@ -1,7 +1,7 @@
 import { definePolicy } from "@doorpolicy/core";
+import { directFunctions } from "@doorpolicy/pg";
 import { expect, test } from "vitest";
 
-import { directFunctions } from "../../src/index.ts";
 import { rejection, requirePg } from "../world.ts";
 
 test("a pg that could not be loaded is asked for again, and one that could is not", async () => {

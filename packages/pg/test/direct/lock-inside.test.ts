@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 
+import { transaction, withAdvisoryLock } from "@doorpolicy/pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import { transaction, withAdvisoryLock } from "../../src/index.ts";
 import { gate } from "../units/stage.ts";
 import { eventually, rejection } from "../world.ts";
 import { type DirectWorld, startDirectWorld } from "./direct-world.ts";
@@ -74,13 +74,16 @@ describe("a lock inside of itself", () => {
   test("is held until everybody has settled who has it", async () => {
     const policy = direct.policy();
     const failed = gate();
+    const begun = gate();
     const over = gate();
+    using tries = direct.wire.when({ direction: "client", match: isTry }, "count");
     let innerEnd = "";
 
     const outer = rejection(
       withAdvisoryLock(policy, "both", () =>
         Promise.all([
           withAdvisoryLock(policy, "both", async ({ signal }) => {
+            begun.open();
             await over.opened;
             innerEnd = `aborted ${signal.aborted}, locks ${await direct.locks()}`;
           }),
@@ -88,7 +91,10 @@ describe("a lock inside of itself", () => {
         ]),
       ),
     );
+    // Before the inner call knows which lock it is for.
     failed.open();
+    await begun.opened;
+    expect(tries.count).toBe(1);
     const other = withAdvisoryLock(direct.policy(), "both", { tryOnly: true }, () => "other");
     expect(await rejection(other)).toMatchObject({ code: "lock/not-acquired" });
     over.open();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 
+import { withAdvisoryLock } from "@doorpolicy/pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import { withAdvisoryLock } from "../../src/index.ts";
 import { eventually, rejection } from "../world.ts";
 import { type DirectWorld, startDirectWorld } from "./direct-world.ts";
 

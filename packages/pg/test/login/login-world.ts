@@ -1,10 +1,10 @@
 import { createHook } from "node:async_hooks";
 
 import { definePolicy, type Policy, type Violation } from "@doorpolicy/core";
+import { type GuardedPg, guardPg } from "@doorpolicy/pg";
 import { startTestbed, type Testbed, type TestbedOptions } from "@doorpolicy/testbed";
 import pgModule from "pg";
 
-import { type GuardedPg, guardPg } from "../../src/index.ts";
 import type { Pg } from "../world.ts";
 
 /** Every pg that logins are tested with. */
@@ -15,10 +15,11 @@ export async function startLoginBed(options: TestbedOptions = {}): Promise<Testb
   return await startTestbed({ allowDownload: true, poolSize: 5, auth: "scram", ...options });
 }
 
-/** A pg under a policy of this test, and what it reports. */
+/** A pg under a policy of this test, and what it reports; `guard` as in `startWorld`. */
 export function guarded(
   module: Pg = pgModule,
   policy: Policy = {},
+  guard: typeof guardPg = guardPg,
 ): { readonly pg: GuardedPg<Pg>; readonly seen: Violation[] } {
   const seen: Violation[] = [];
   const own = definePolicy({
@@ -27,7 +28,7 @@ export function guarded(
     ...policy,
     onViolation: (violation) => seen.push(violation),
   });
-  return { pg: guardPg(module, own), seen };
+  return { pg: guard(module, own), seen };
 }
 
 /** The same place, without what the URL says of TLS, and as somebody else if need be. */

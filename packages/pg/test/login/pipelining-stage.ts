@@ -3,54 +3,10 @@ import { connect, createServer, type Socket } from "node:net";
 import type { Policy } from "@doorpolicy/core";
 import type { FaultProxy } from "@doorpolicy/testbed";
 
-import type { PgClient } from "../../src/driver/pg-internals.ts";
-import { openClient } from "../../src/login/open-client.ts";
-import type { Pg } from "../world.ts";
-
 export const PIPELINED: Policy = {
   connections: { pipelineHandshake: true },
   targets: { main: { pooler: { kind: "pgbouncer", version: "1.24", mode: "transaction" } } },
 };
-
-/** What became of a connection and of the statement that was given before it was there. */
-export interface Outcome {
-  readonly connection: unknown;
-  readonly statement: unknown;
-  readonly answers: number;
-}
-
-export type Config = string | ConstructorParameters<Pg["Client"]>[0];
-
-/** Opens a connection for one statement, and closes it. */
-export async function ask(
-  pg: Pick<Pg, "Client">,
-  config: Config,
-  text: string,
-  values?: unknown,
-): Promise<Outcome> {
-  let answers = 0;
-  let opening: Promise<PgClient> | undefined;
-  const statement = await new Promise((resolve) => {
-    const callback = (error: unknown, result?: unknown): void => {
-      answers += 1;
-      resolve(error ?? Reflect.get(Object(result), "rows"));
-    };
-    const first = { config: text, values, callback };
-    opening = openClient(() => clientOf(pg, config), { first });
-    opening.catch(() => undefined);
-  });
-  const connection = await opening?.catch((error: unknown) => error);
-  if (connection instanceof Error) return { connection, statement, answers };
-  await (await opening)?.end();
-  return { connection: "open", statement, answers };
-}
-
-/** A client of a guarded pg, as a pool sees it. */
-export function clientOf(pg: Pick<Pg, "Client">, config: Config): PgClient {
-  const client: object = new pg.Client(config);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the guard's own view of a client.
-  return client as PgClient;
-}
 
 /** Names of what has passed, in its order; what the server says of itself is left out. */
 export function passed(proxy: FaultProxy): string[] {

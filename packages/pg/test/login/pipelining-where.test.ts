@@ -8,16 +8,9 @@ import { canBeFirst, openClient } from "../../src/login/open-client.ts";
 import { isLoopback } from "../../src/login/pipelined-handshake.ts";
 import { sharedState } from "../../src/registry.ts";
 import { requirePg } from "../world.ts";
-import { guarded, logIn, plainUrl, startLoginBed, VERSIONS } from "./login-world.ts";
-import {
-  ask,
-  clientOf,
-  type Config,
-  IN_FIVE,
-  passed,
-  PIPELINED,
-  startWay,
-} from "./pipelining-stage.ts";
+import { logIn, plainUrl, startLoginBed, VERSIONS } from "./login-world.ts";
+import { IN_FIVE, passed, PIPELINED, startWay } from "./pipelining-stage.ts";
+import { ask, clientOf, type Config, guarded } from "./source-login.ts";
 
 let bed: Testbed;
 let proxy: FaultProxy;

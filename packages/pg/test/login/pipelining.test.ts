@@ -4,8 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { openClient } from "../../src/login/open-client.ts";
 import { sharedState } from "../../src/registry.ts";
 import { eventually, requirePg } from "../world.ts";
-import { guarded, logIn, plainUrl, startLoginBed, VERSIONS } from "./login-world.ts";
-import { ask, clientOf, IN_FIVE, IN_THREE, passed, PIPELINED } from "./pipelining-stage.ts";
+import { logIn, plainUrl, startLoginBed, VERSIONS } from "./login-world.ts";
+import { IN_FIVE, IN_THREE, passed, PIPELINED } from "./pipelining-stage.ts";
+import { ask, clientOf, guarded } from "./source-login.ts";
 
 let bed: Testbed;
 let proxy: FaultProxy;

@@ -10,8 +10,9 @@ import { openClient } from "../../src/login/open-client.ts";
 import { sharedState } from "../../src/registry.ts";
 import { eventually, type Pg, rejection, requirePg } from "../world.ts";
 import { type ClientCertificates, makeClientCertificates } from "./certificates.ts";
-import { guarded, logIn, plainUrl, startLoginBed, VERSIONS } from "./login-world.ts";
-import { clientOf, startWay } from "./pipelining-stage.ts";
+import { logIn, plainUrl, startLoginBed, VERSIONS } from "./login-world.ts";
+import { startWay } from "./pipelining-stage.ts";
+import { clientOf, guarded } from "./source-login.ts";
 
 let bed: Testbed;
 let other: ClientCertificates;
@@ -72,6 +73,12 @@ function at(host: string, ssl: object): Config {
 
 describe.each(VERSIONS)("with %s", (name) => {
   const module = requirePg(name);
+  let file: string;
+
+  // Before all others, whose time it then has to grow older.
+  beforeAll(async () => {
+    file = await other.write("root.crt", ca);
+  });
 
   test.each<[string, () => Config]>([
     ["options", () => at("localhost", { ca })],
@@ -125,7 +132,6 @@ describe.each(VERSIONS)("with %s", (name) => {
 
   test("reads a file that a URL names once, and again when it has changed", async () => {
     const { pg } = guarded(module);
-    const file = await other.write("root.crt", ca);
     // Older than the times of files are coarse.
     await eventually(() => expect(Date.now() - statSync(file).ctimeMs).toBeGreaterThan(2_100));
     const url = new URL(plainUrl(bed.urls.pooled));

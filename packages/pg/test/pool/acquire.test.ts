@@ -1,9 +1,9 @@
 import { createHook } from "node:async_hooks";
 import { createServer } from "node:net";
 
+import { transaction } from "@doorpolicy/pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import { transaction } from "../../src/index.ts";
 import { eventually, pause, rejection } from "../world.ts";
 import { type CountedPool, type PoolStage, startPoolStage } from "./pool-stage.ts";
 

@@ -1,7 +1,6 @@
 import { definePolicy } from "@doorpolicy/core";
+import { guardPg } from "@doorpolicy/pg";
 import plainPg from "pg";
-
-import { guardPg } from "../../src/index.ts";
 
 /** The stories of `exit.test.ts`: a process that has asked its last statement, and ends its pool or does not. */
 const [, , story, url] = process.argv;

@@ -3,10 +3,10 @@ import { createRequire } from "node:module";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
+import { currentUnit, transaction, unitOfWork } from "@doorpolicy/pg";
 import pg, { type PoolClient, type Submittable } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import { currentUnit, transaction, unitOfWork } from "../../src/index.ts";
 import { makeCursor, pause } from "../world.ts";
 import { type CountedPool, type PoolStage, startPoolStage } from "./pool-stage.ts";
 

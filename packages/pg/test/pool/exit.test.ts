@@ -25,10 +25,8 @@ interface Exit {
 /** Runs a story in a process of its own, with nothing that would end it. */
 function run(story: string): Promise<Exit> {
   return new Promise((resolve) => {
-    const conditions = ["--import", "tsx", "--conditions", "@doorpolicy/source"];
-    const started = spawn(process.execPath, [...conditions, child, story, world.bed.urls.pooled], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const args = ["--import", "tsx", child, story, world.bed.urls.pooled];
+    const started = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     let doneAt = Number.NaN;
     for (const stream of [started.stdout, started.stderr]) {

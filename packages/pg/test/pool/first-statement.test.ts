@@ -1,8 +1,8 @@
+import { type GuardedPg, transaction, unitOfWork } from "@doorpolicy/pg";
 import { type FaultProxy, startFaultProxy, type Testbed } from "@doorpolicy/testbed";
 import type { Pool, PoolConfig } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { type GuardedPg, transaction, unitOfWork } from "../../src/index.ts";
 import { guarded, plainUrl, startLoginBed, VERSIONS } from "../login/login-world.ts";
 import { passed, PIPELINED } from "../login/pipelining-stage.ts";
 import { eventually, type Pg, rejection, requirePg } from "../world.ts";

@@ -1,9 +1,9 @@
 import { createRequire } from "node:module";
 
 import { definePolicy } from "@doorpolicy/core";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import * as one from "@doorpolicy/pg";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import * as one from "../../src/index.ts";
 import { gateOf } from "../../src/pool/gate.ts";
 import { eventually, pause, requirePg } from "../world.ts";
 import { counted, type CountedPool, type PoolStage, startPoolStage } from "./pool-stage.ts";
@@ -21,9 +21,9 @@ afterAll(async () => {
   await stage[Symbol.asyncDispose]();
 });
 
-async function secondCopy(): Promise<typeof one> {
-  vi.resetModules();
-  return import("../../src/index.ts");
+/** The CJS build beside the ESM one. */
+function secondCopy(): typeof one {
+  return createRequire(import.meta.url)("@doorpolicy/pg");
 }
 
 /** Statements of many callers on each pool, each of which asks again at once. */
@@ -47,7 +47,7 @@ describe("pools at one gate", () => {
     "of four versions of pg": async () =>
       ["pg85", "pg811", "pg816", "pg"].map((module) => stage.actor(CONNECTIONS, { module }).pool()),
     "of two copies of this package": async () => {
-      const two = await secondCopy();
+      const two = secondCopy();
       expect(two.guardPg).not.toBe(one.guardPg);
       const policy = definePolicy({ mode: "enforce", connections: CONNECTIONS });
       const other = new (two.guardPg(requirePg("pg816"), policy).Pool)({

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import { transaction } from "@doorpolicy/pg";
 import { startFaultProxy } from "@doorpolicy/testbed";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
-import { transaction } from "../../src/index.ts";
 import { mayTravelWithLogin } from "../../src/pool/query-with-login.ts";
 import { sharedState } from "../../src/registry.ts";
 import { guarded, plainUrl, startLoginBed } from "../login/login-world.ts";

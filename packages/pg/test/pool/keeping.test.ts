@@ -117,7 +117,7 @@ describe("maxLifetimeMs", () => {
 
 describe("a pool that keeps its connections", () => {
   test("closes those that nobody has used for idleTimeoutMs", async () => {
-    const pool = stage.actor({ reuse: "pool", idleTimeoutMs: 100 }).pool();
+    const pool = stage.actor({ reuse: "pool", idleTimeoutMs: 1_000 }).pool();
     await Promise.all([1, 2, 3].map(() => pool.query("select pg_sleep(0.02)")));
     const early = await stage.clients();
 

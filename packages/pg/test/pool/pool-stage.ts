@@ -1,8 +1,8 @@
 import type { LaneChoice, Policy, ResolvedConnections, Violation } from "@doorpolicy/core";
+import type { GuardedPg } from "@doorpolicy/pg";
 import type { LogMark } from "@doorpolicy/testbed";
 import type { Pool, PoolClient, PoolConfig } from "pg";
 
-import type { GuardedPg } from "../../src/index.ts";
 import { gateOf } from "../../src/pool/gate.ts";
 import type { PoolCounters } from "../../src/pool/pool-counters.ts";
 import { eventually, type Pg, requirePg, startWorld, type World } from "../world.ts";

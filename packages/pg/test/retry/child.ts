@@ -1,7 +1,6 @@
 import { definePolicy } from "@doorpolicy/core";
+import { guardPg } from "@doorpolicy/pg";
 import plainPg from "pg";
-
-import { guardPg } from "../../src/index.ts";
 
 /** The story of `exit.test.ts`: a process that has nothing to do but wait for a pooler that is away. */
 const [, , port] = process.argv;

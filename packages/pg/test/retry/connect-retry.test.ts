@@ -2,12 +2,12 @@ import dns from "node:dns";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 
+import { transaction } from "@doorpolicy/pg";
 import { startFaultProxy, startTestbed, type Testbed } from "@doorpolicy/testbed";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import type { Policy } from "@doorpolicy/core";
-import { transaction } from "../../src/index.ts";
 import type { PoolCounters } from "../../src/pool/pool-counters.ts";
 import { eventually, rejection, startWorld, type World } from "../world.ts";
 

@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 
 import { openClient } from "../../src/login/open-client.ts";
 import { sharedState } from "../../src/registry.ts";
-import { guarded, startLoginBed } from "../login/login-world.ts";
-import { clientOf } from "../login/pipelining-stage.ts";
+import { startLoginBed } from "../login/login-world.ts";
+import { clientOf, guarded } from "../login/source-login.ts";
 import { rejection } from "../world.ts";
 
 /** An SSLRequest; what comes behind it is the TLS handshake. */

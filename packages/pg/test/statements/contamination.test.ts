@@ -1,9 +1,8 @@
 import { definePolicy, type Policy, type Violation } from "@doorpolicy/core";
+import { guardPg } from "@doorpolicy/pg";
 import { startTestbed, type Testbed } from "@doorpolicy/testbed";
 import pgModule from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-import { guardPg } from "../../src/index.ts";
 
 let bed: Testbed;
 

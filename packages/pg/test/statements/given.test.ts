@@ -1,8 +1,8 @@
 import type { Policy } from "@doorpolicy/core";
+import { allowing, transaction, unitOfWork } from "@doorpolicy/pg";
 import type { ClientBase, Pool, Query } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { allowing, transaction, unitOfWork } from "../../src/index.ts";
 import {
   eventually,
   makeCursor,

@@ -1,9 +1,9 @@
 import { definePolicy } from "@doorpolicy/core";
+import { guardPg } from "@doorpolicy/pg";
 import { startTestbed, type Testbed } from "@doorpolicy/testbed";
 import pgModule from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { guardPg } from "../../src/index.ts";
 import { rejection } from "../world.ts";
 
 /** What is left, what asks for it, and what a session without it answers. */

@@ -2,10 +2,6 @@ import { createRequire } from "node:module";
 import type { EventEmitter } from "node:events";
 
 import { definePolicy, isPolicyError, type Policy, type Violation } from "@doorpolicy/core";
-import { startTestbed, type Testbed } from "@doorpolicy/testbed";
-import pgModule, { type ClientBase, type Submittable } from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-
 import {
   allowing,
   type GuardedPg,
@@ -13,7 +9,11 @@ import {
   opaqueStatements,
   transaction,
   unitOfWork,
-} from "../../src/index.ts";
+} from "@doorpolicy/pg";
+import { startTestbed, type Testbed } from "@doorpolicy/testbed";
+import pgModule, { type ClientBase, type Submittable } from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+
 import { PIPELINED } from "../login/pipelining-stage.ts";
 import { eventually, makeCursor, type Pg, PG_VERSIONS, rejection, requirePg } from "../world.ts";
 

@@ -1,6 +1,6 @@
+import { allowing, unitOfWork } from "@doorpolicy/pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { allowing, unitOfWork } from "../../src/index.ts";
 import { rejection } from "../world.ts";
 import { clear, type Stage, startStage } from "./stage.ts";
 

@@ -1,7 +1,7 @@
+import { transaction } from "@doorpolicy/pg";
 import type { PoolClient } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { transaction } from "../../src/index.ts";
 import { rejection } from "../world.ts";
 import { type Actor, clear, gate, type Stage, startStage } from "./stage.ts";
 

@@ -1,8 +1,10 @@
-import { definePolicy } from "@doorpolicy/core";
-import type { Pool } from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { createRequire } from "node:module";
 
-import * as one from "../../src/index.ts";
+import { definePolicy } from "@doorpolicy/core";
+import * as one from "@doorpolicy/pg";
+import type { Pool } from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+
 import { rejection, requirePg } from "../world.ts";
 import { type Actor, clear, SAFE, type Stage, startStage } from "./stage.ts";
 
@@ -14,9 +16,8 @@ let there: Pool;
 
 beforeAll(async () => {
   stage = await startStage();
-  // As a CJS build beside an ESM one, or two installs.
-  vi.resetModules();
-  two = await import("../../src/index.ts");
+  // The CJS build beside the ESM one; two installs are no other case.
+  two = createRequire(import.meta.url)("@doorpolicy/pg");
   here = stage.actor();
   const guarded = two.guardPg(requirePg("pg816"), definePolicy({ mode: "enforce", ...SAFE }));
   there = new guarded.Pool({

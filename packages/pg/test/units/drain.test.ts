@@ -1,6 +1,6 @@
+import { drain, transaction, unitOfWork } from "@doorpolicy/pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { drain, transaction, unitOfWork } from "../../src/index.ts";
 import { sharedState } from "../../src/registry.ts";
 import { eventually, pause, rejection } from "../world.ts";
 import { clear, gate, type Stage, startStage } from "./stage.ts";

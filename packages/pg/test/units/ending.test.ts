@@ -1,6 +1,6 @@
+import { afterCommit, transaction } from "@doorpolicy/pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { afterCommit, transaction } from "../../src/index.ts";
 import { eventually, pause, rejection } from "../world.ts";
 import { type Actor, clear, gate, type Stage, startStage } from "./stage.ts";
 

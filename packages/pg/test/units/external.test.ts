@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { Agent, createServer, get, type Server } from "node:http";
 import { connect } from "node:net";
 
+import { detached, reportExternal, transaction, unitOfWork } from "@doorpolicy/pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { detached, reportExternal, transaction, unitOfWork } from "../../src/index.ts";
 import { eventually } from "../world.ts";
 import { type Actor, clear, type Stage, startStage } from "./stage.ts";
 

@@ -1,6 +1,6 @@
+import { transaction, unitOfWork } from "@doorpolicy/pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { transaction, unitOfWork } from "../../src/index.ts";
 import { eventually, rejection, requirePg } from "../world.ts";
 import { FORMS } from "./forms.ts";
 import { type Actor, clear, type Stage, startStage } from "./stage.ts";

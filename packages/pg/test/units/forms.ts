@@ -2,11 +2,11 @@ import { createRequire } from "node:module";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
+import type { GuardedPg } from "@doorpolicy/pg";
 import type { Pool, Submittable } from "pg";
 import QueryStream from "pg-query-stream";
 import { expect } from "vitest";
 
-import type { GuardedPg } from "../../src/index.ts";
 import { makeCursor, type Pg, rejection } from "../world.ts";
 
 /** `pg-copy-streams`, which comes without types. */

@@ -1,10 +1,10 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
+import { transaction, unitOfWork } from "@doorpolicy/pg";
 import type { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { transaction, unitOfWork } from "../../src/index.ts";
 import { eventually, pause, rejection } from "../world.ts";
 import { clear, type Stage, startStage } from "./stage.ts";
 

@@ -1,16 +1,9 @@
 import { createRequire } from "node:module";
 
+import { afterCommit, allowing, detached, drain, transaction, unitOfWork } from "@doorpolicy/pg";
 import type { Submittable } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import {
-  afterCommit,
-  allowing,
-  detached,
-  drain,
-  transaction,
-  unitOfWork,
-} from "../../src/index.ts";
 import { sharedState } from "../../src/registry.ts";
 import { makeCursor, rejection, requirePg } from "../world.ts";
 import { type Actor, clear, gate, type Stage, startStage } from "./stage.ts";

@@ -1,6 +1,6 @@
+import { afterCommit, transaction, unitOfWork } from "@doorpolicy/pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { afterCommit, transaction, unitOfWork } from "../../src/index.ts";
 import { rejection } from "../world.ts";
 import { type Actor, clear, type Stage, startStage } from "./stage.ts";
 

@@ -1,6 +1,6 @@
+import { afterCommit, transaction, unitOfWork } from "@doorpolicy/pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { afterCommit, transaction, unitOfWork } from "../../src/index.ts";
 import { pause, rejection } from "../world.ts";
 import { type Actor, clear, gate, type Stage, startStage } from "./stage.ts";
 

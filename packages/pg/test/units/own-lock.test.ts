@@ -1,8 +1,8 @@
 import type { Policy } from "@doorpolicy/core";
+import { advisoryLockKey, detached, transaction, withAdvisoryLock } from "@doorpolicy/pg";
 import type { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { advisoryLockKey, detached, transaction, withAdvisoryLock } from "../../src/index.ts";
 import { type DirectWorld, startDirectWorld } from "../direct/direct-world.ts";
 import { rejection } from "../world.ts";
 import { gate } from "./stage.ts";

@@ -1,5 +1,5 @@
-import { transaction, unitOfWork, detached } from "../../src/index.ts";
 import type { Policy } from "@doorpolicy/core";
+import { transaction, unitOfWork, detached } from "@doorpolicy/pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { makeCursor, rejection } from "../world.ts";

@@ -1,6 +1,6 @@
+import { transaction, unitOfWork } from "@doorpolicy/pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { transaction, unitOfWork } from "../../src/index.ts";
 import { eventually, makeCursor, rejection } from "../world.ts";
 import { type Actor, clear, type Stage, startStage } from "./stage.ts";
 

@@ -1,8 +1,8 @@
 import type { LaneChoice, Policy, Violation } from "@doorpolicy/core";
+import type { GuardedPg } from "@doorpolicy/pg";
 import { type FaultProxy, startFaultProxy } from "@doorpolicy/testbed";
 import type { Pool, PoolConfig } from "pg";
 
-import type { GuardedPg } from "../../src/index.ts";
 import { type Pg, startWorld, type World } from "../world.ts";
 
 /** A pooler whose version takes a CancelRequest without harm. */

@@ -1,7 +1,7 @@
 import type { Mode } from "@doorpolicy/core";
+import { transaction, unitOfWork } from "@doorpolicy/pg";
 import { expect } from "vitest";
 
-import { transaction, unitOfWork } from "../../src/index.ts";
 import { eventually } from "../world.ts";
 import { type Stage } from "./stage.ts";
 

@@ -1,6 +1,6 @@
+import { transaction } from "@doorpolicy/pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { transaction } from "../../src/index.ts";
 import { eventually, rejection } from "../world.ts";
 import { type Actor, clear, type Stage, startStage } from "./stage.ts";
 
