@@ -4,7 +4,7 @@ import { collectGarbage } from "../load/collect-garbage.ts";
 import { type Experiment, quotient, type Variant } from "../method/experiment.ts";
 import { fresh, SHORT } from "./statement-texts.ts";
 
-const RUNS = { rounds: { full: 41, quick: 9 }, warmups: 4 };
+const RUNS = { rounds: { full: 41, quick: 5 }, warmups: 4 };
 
 /** A thousand rows of five values, literals in the text: 36 kB. */
 const INSERT = ((): string => {

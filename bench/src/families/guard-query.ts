@@ -24,7 +24,7 @@ const of = { ours: "guarded", base: "plain" };
 /** What the guard costs on a connection that is already open, through PgBouncer. */
 export const guardQuery: readonly Experiment[] = [
   {
-    rounds: { full: 61, quick: 21 },
+    rounds: { full: 61, quick: 11 },
     warmups: 5,
     figures: [
       quotient(

@@ -44,7 +44,7 @@ const figure = (name: string, what: string, goal?: number): Figure =>
 /** What a service pays at its start. */
 export const imports: readonly Experiment[] = [
   {
-    rounds: { full: 31, quick: 9 },
+    rounds: { full: 31, quick: 5 },
     figures: [
       figure("core", "the core", 0.1),
       figure("driver", "the guarded driver, on top of pg and the core"),

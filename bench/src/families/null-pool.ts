@@ -22,9 +22,16 @@ const NO_LINGER = { lingerMs: 0 };
  */
 const COUNT = { connecting: { 1: 40, 50: 100 }, kept: { 1: 60, 50: 8000 } } as const;
 
+/** For a first look, in which the first connects weigh more. */
+const MOST_QUICK = 2000;
+
 interface Load {
   readonly callers: number;
   readonly count: number;
+}
+
+function of({ callers, count }: Load, { quick }: World): Load {
+  return { callers, count: quick ? Math.min(count, MOST_QUICK) : count };
 }
 
 interface Against {
@@ -56,8 +63,8 @@ function experiment(
   const kept = { callers, count: COUNT.kept[callers] };
   const through =
     (pool: (url: string) => Pg.Pool, load: Load = kept) =>
-    async ({ servers }: World): Promise<Variant> =>
-      poolVariant(pool((await servers.testbed(login)).urls.pooled), load);
+    async (world: World): Promise<Variant> =>
+      poolVariant(pool((await world.servers.testbed(login)).urls.pooled), of(load, world));
   const title = `${login === "tls" ? "SCRAM + TLS" : login}, ${callers} caller(s)`;
   const figures = figuresOf(`nullpool.${login}.callers${callers}`, title, [
     {
@@ -89,8 +96,8 @@ function experiment(
       ours: through((url) => ourPool(url, NO_LINGER)),
       maxUses: through(maxUsesPool, connecting),
       warm: through(warmPool),
-      postgresJs: async ({ servers }) =>
-        warmPostgres((await servers.testbed(login)).urls.pooled, kept),
+      postgresJs: async (world) =>
+        warmPostgres((await world.servers.testbed(login)).urls.pooled, of(kept, world)),
     },
   };
 }

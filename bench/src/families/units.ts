@@ -76,7 +76,7 @@ function sparse(name: string, statements: number, goal?: number): Experiment {
 const TRANSACTIONS = { callers: 1, count: 200 };
 
 const oneStatement: Experiment = {
-  rounds: { full: 41, quick: 11 },
+  rounds: { full: 41, quick: 5 },
   warmups: 4,
   figures: [
     quotient(
