@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { explainError } from "@doorpolicy/core";
-import { rejection, soon } from "../../expect.ts";
+import { eventually, rejection, soon } from "../../expect.ts";
 import type { Scenario } from "../../scenario.ts";
 import { durable, heldBlock } from "../ask.ts";
 import { judge, writeThrough } from "./writers.ts";
@@ -60,13 +60,16 @@ export const limits: readonly Scenario[] = [
     async run({ open, server }) {
       await using _ = await server.setPooler({ server_login_retry: 1 });
       const db = await open();
+      // Its connections are new: whoever PgBouncer let in before its first failure waits there for the database.
+      const late = await open();
+      const logs = server.markLogs();
 
       const account = await writeThrough(db, {
         async while() {
           await server.stopPostgres();
           try {
-            // A write is refused, which PgBouncer does for `server_login_retry` from its first failure.
-            const write = db.query("insert into audit (note) values ('away')");
+            await eventually(() => assert.match(logs(), /closing because: connect failed/));
+            const write = late.query("insert into audit (note) values ('away')");
             const error = await rejection("The write", soon("The write", write));
             assert.equal(explainError(error)?.retryable, "yes", String(error));
           } finally {
