@@ -19,6 +19,7 @@ export { cachedEffectsOf, EffectCache, type EffectCacheLimits } from "./sql/effe
 export { effectsOf } from "./sql/effects.ts";
 export { scrubStatement } from "./sql/scrub.ts";
 export { Lexer } from "./sql/lexer.ts";
+export { hidesTexts } from "./sql/reading.ts";
 export { type Statement, statementsIn } from "./sql/statements.ts";
 export {
   mayControlTransaction,

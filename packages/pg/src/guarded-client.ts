@@ -97,6 +97,7 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       );
       guards.set(this, this.#connection);
       watchContamination(this, guard);
+      statements?.follow(this);
     }
 
     override connect(callback?: (error?: unknown) => void): unknown {

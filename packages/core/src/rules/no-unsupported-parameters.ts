@@ -2,6 +2,7 @@ import type { Fact, StartupParameter } from "../facts.ts";
 import type { Finding } from "../diagnostic.ts";
 import { titleOfPooler } from "../pooler.ts";
 import type { Rule, RuleContext } from "../rule.ts";
+import { hidesTexts } from "../sql/reading.ts";
 import { readStartupOptions } from "../startup-options.ts";
 
 /** Limits that the policy sends with BEGIN instead, and the keys that they have there. */
@@ -33,6 +34,8 @@ function* judge(
   const shown = name.toLowerCase();
   if (shown === "options") {
     yield* judgeOptions(value, path, context);
+  } else if (!has("session-state") && hidesTexts(name, value)) {
+    yield hiding(shown, path);
   } else if (
     has(`ignores-startup-parameter:${name}`) ||
     !has(`accepts-startup-parameter:${name}`)
@@ -65,7 +68,11 @@ function* judgeOptions(
     };
     return;
   }
-  for (const { name } of parameters) {
+  for (const { name, value } of parameters) {
+    if (!has("session-state") && hidesTexts(name, value)) {
+      yield hiding(name.toLowerCase(), path);
+      continue;
+    }
     if (has(`accepts-startup-parameter:${name}`)) continue;
     yield {
       message: `\`options\` carries \`${name}\` in the startup packet, and ${pooler} ${outcomeOf(name, has, "options")}.`,
@@ -80,6 +87,15 @@ function* judgeOptions(
       path,
     };
   }
+}
+
+/** What the pooler takes, and what blinds the judging of statements. */
+function hiding(name: string, path: string): Finding {
+  return {
+    message: `\`${name}\` goes out in the startup packet, and the server reads strings otherwise with it than statements are judged.`,
+    help: "Remove it, and write a string with escapes as `E'…'` or bind it.",
+    path,
+  };
 }
 
 const DROPS = "drops it without a word: it never takes effect";

@@ -16,8 +16,9 @@ export type SettingScope = "session" | "transaction";
  *   is `"all"` for `RESET ALL`, and `undefined` for an `UPDATE` of `pg_settings` (by `"update"`) and for a name
  *   that cannot be read. The scope of `set_config()` may be bound or computed. `setseed()` sets `seed`. A
  *   parameter that was not known before is `''` after its transaction, and not unknown again (PostgreSQL 15).
- *   `isOn`, of `standard_conforming_strings` alone, by which every later text is read: whether its value is
- *   shown to be true, or what is bound to it; of a name that is bound it is told as well.
+ *   `isReadable`, of `standard_conforming_strings` and `client_encoding` alone, by which every later text is
+ *   read: whether the value is shown to be one with which a text means what it shows, or what is bound to it;
+ *   of a name that is bound it is told as well.
  * - `set-transaction`: `SET TRANSACTION`, `SET CONSTRAINTS`: of the current transaction.
  * - `transaction-control`: what `transactionControlsIn` gives, save `SET TRANSACTION`.
  * - `session-lock`, `session-unlock`: advisory locks of the session, by function.
@@ -42,7 +43,7 @@ export type EffectOf =
       readonly parameter: Operand;
       readonly scope: SettingScope | { readonly parameter: number } | undefined;
       readonly by: "set" | "reset" | "set_config" | "setseed" | "update";
-      readonly isOn?: boolean | { readonly parameter: number };
+      readonly isReadable?: boolean | { readonly parameter: number };
     }
   | { readonly kind: "set-transaction" }
   | { readonly kind: "transaction-control" }

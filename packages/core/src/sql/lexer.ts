@@ -39,9 +39,6 @@ const E = 0x65;
 const U = 0x75;
 const X = 0x78;
 
-/** The parameter that says what a backslash is in a plain string. */
-export const STANDARD_STRINGS = "standard_conforming_strings";
-
 /**
  * Reads SQL text as PostgreSQL's lexer (`src/backend/parser/scan.l`, versions 14 to 18) does: one
  * token at each call of {@link next}, which leaves kind and place in the fields of this object and
@@ -52,10 +49,11 @@ export const STANDARD_STRINGS = "standard_conforming_strings";
  * since a text that the lexer refuses runs no statement at all. A string, quoted name or comment
  * without its end reaches to the end of the text and is marked.
  *
- * A backslash in a plain `'…'` is a character like others, as {@link STANDARD_STRINGS} has it when on,
+ * A backslash in a plain `'…'` is a character like others, as `standard_conforming_strings` has it when on,
  * the default since 9.1. With `off` it would take the next character with it, and strings would end
- * elsewhere: a statement that turns it off is refused (`session-state/no-set`), since no later one of that
- * connection could be judged. A database or role that has it off by default is beyond that.
+ * elsewhere; so it would with a backslash that is half a character (`client_encoding`). A statement that sets
+ * either so is refused (`session-state/no-set`), since later ones of that connection could not be judged; of
+ * a session that is so by itself the server says it.
  */
 export class Lexer {
   /** The whole text; the offsets count its UTF-16 code units. */

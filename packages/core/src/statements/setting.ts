@@ -1,6 +1,6 @@
 import { booleanOf } from "../sql/constant.ts";
 import type { Effect, Operand, SettingScope } from "../sql/effect.ts";
-import { STANDARD_STRINGS } from "../sql/lexer.ts";
+import { isOfReading, isReadAsShown } from "../sql/reading.ts";
 
 type SetEffect = Extract<Effect, { kind: "set" }>;
 
@@ -11,10 +11,10 @@ export interface ResolvedSetting {
   readonly scope: SettingScope | undefined;
   readonly by: SetEffect["by"];
   /**
-   * Whether it leaves `standard_conforming_strings` at anything but a value that is known to be true. Then no
-   * later text can be read.
+   * Whether it leaves `standard_conforming_strings` or `client_encoding` at anything but a value that is known
+   * to keep texts readable. Then no later one can be judged.
    */
-  readonly hidesStrings: boolean;
+  readonly hidesTexts: boolean;
 }
 
 /**
@@ -32,7 +32,7 @@ const OF_TRANSACTION: ReadonlySet<string> = new Set([
 
 /** Puts the bound values in place of the parameters of a `set_config($1, $2, $3)`. */
 export function resolveSetting(
-  { parameter, scope, by, isOn }: SetEffect,
+  { parameter, scope, by, isReadable }: SetEffect,
   values: readonly unknown[] | undefined,
 ): ResolvedSetting {
   const name = nameOf(parameter, values);
@@ -40,7 +40,7 @@ export function resolveSetting(
     parameter: name,
     scope: fixedScope(name) ?? scopeOf(scope, values),
     by,
-    hidesStrings: name === STANDARD_STRINGS && !isKnownTrue(isOn, values),
+    hidesTexts: isOfReading(name) && !isKnownReadable(isReadable, values),
   };
 }
 
@@ -50,9 +50,13 @@ function fixedScope(name: string | undefined): SettingScope | undefined {
   return name === SEED ? "session" : undefined;
 }
 
-function isKnownTrue(isOn: SetEffect["isOn"], values: readonly unknown[] | undefined): boolean {
-  if (typeof isOn !== "object") return isOn === true;
-  return boundBoolean(values?.[isOn.parameter - 1]) === true;
+function isKnownReadable(
+  isReadable: SetEffect["isReadable"],
+  values: readonly unknown[] | undefined,
+): boolean {
+  if (typeof isReadable !== "object") return isReadable === true;
+  const value = values?.[isReadable.parameter - 1];
+  return boundBoolean(value) === true || (typeof value === "string" && isReadAsShown(value));
 }
 
 function nameOf(operand: Operand, values: readonly unknown[] | undefined): string | undefined {

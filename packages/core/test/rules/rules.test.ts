@@ -321,6 +321,27 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       finds: [],
     },
     {
+      title: "options by which strings are read otherwise, 1.24",
+      facts: parameter("options", "-c TimeZone=UTC -c Standard_Conforming_Strings=off"),
+      pooler: v124,
+      finds: [["`standard_conforming_strings`", "Remove it", "extra.options"]],
+    },
+    {
+      title: "an encoding in which texts are read otherwise",
+      facts: parameter("client_encoding", "SJIS"),
+      finds: [["`client_encoding`", "Remove it", "extra.client_encoding"]],
+    },
+    {
+      title: "the encoding and the strings that texts are read with",
+      facts: {
+        startupParameters: [
+          ...parameter("client_encoding", "utf-8").startupParameters,
+          ...parameter("standard_conforming_strings", "ON").startupParameters,
+        ],
+      },
+      finds: [],
+    },
+    {
       title: "options of a limit, 1.24",
       facts: parameter("options", "-c TimeZone=UTC -c statement_timeout=5s"),
       pooler: v124,

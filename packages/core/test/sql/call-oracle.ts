@@ -133,14 +133,25 @@ function settingOf(args: unknown): object {
     parameter: name,
     scope: typeof isLocal === "string" ? scope : isLocal,
     by: "set_config",
-    ...((typeof name === "object" || name === STRINGS) && {
-      isOn: typeof value === "object" ? value : truthOf(value) === true,
+    ...((typeof name === "object" || isOfReading(name)) && {
+      isReadable: typeof value === "object" ? value : isReadable(value),
     }),
   };
 }
 
-/** The parameter whose value is told. */
-export const STRINGS = "standard_conforming_strings";
+/** Of these it is told whether texts can be read with the value. */
+export function isOfReading(parameter: unknown): boolean {
+  return parameter === "standard_conforming_strings" || parameter === "client_encoding";
+}
+
+/** A truth, or a spelling of the two encodings that leave UTF-8 alone. */
+export function isReadable(value: unknown): boolean {
+  if (truthOf(value) === true) return true;
+  return (
+    typeof value === "string" &&
+    /^(?:utf8|unicode|sqlascii)$/i.test(value.replaceAll(/[^a-z0-9]/gi, ""))
+  );
+}
 
 /** Every way to write a truth value that `parse_bool_with_len` of the server takes, blanks around it aside. */
 const TRUTHS: Readonly<Record<string, boolean>> = {
@@ -150,7 +161,7 @@ const TRUTHS: Readonly<Record<string, boolean>> = {
   ),
 };
 
-export function truthOf(operand: unknown): boolean | undefined {
+function truthOf(operand: unknown): boolean | undefined {
   if (typeof operand !== "string") return undefined;
   const word = operand.trim().toLowerCase();
   return Object.hasOwn(TRUTHS, word) ? TRUTHS[word] : undefined;

@@ -1,14 +1,14 @@
 import {
   effectsIn,
+  isOfReading,
+  isReadable,
   isTree,
   operandOf,
   part,
-  STRINGS,
   stringsOf,
   temporaryOf,
   textOf,
   type Tree,
-  truthOf,
 } from "./call-oracle.ts";
 import { oracleTrees } from "./oracle.ts";
 
@@ -125,15 +125,15 @@ function settingOf(stmt: Tree): object[] {
   if (kind === "VAR_RESET_ALL") return [{ kind: "set", parameter: "all", scope, by: "reset" }];
   const parameter = textOf(name).toLowerCase();
   if (kind === "VAR_RESET") {
-    const isOn = parameter === STRINGS ? { isOn: false } : {};
-    return [{ kind: "set", parameter, scope, by: "reset", ...isOn }];
+    const told = isOfReading(parameter) ? { isReadable: false } : {};
+    return [{ kind: "set", parameter, scope, by: "reset", ...told }];
   }
   if (kind !== "VAR_SET_MULTI") {
     const values = Object.values(part(args));
-    const isOn = values.length === 1 && truthOf(operandOf(values[0])) === true;
-    return [
-      { kind: "set", parameter, scope, by: "set", ...(parameter === STRINGS ? { isOn } : {}) },
-    ];
+    const told = isOfReading(parameter)
+      ? { isReadable: values.length === 1 && isReadable(operandOf(values[0])) }
+      : {};
+    return [{ kind: "set", parameter, scope, by: "set", ...told }];
   }
   if (name !== "SESSION CHARACTERISTICS") return [{ kind: "set-transaction" }];
   return Object.values(part(args)).map((mode) => ({

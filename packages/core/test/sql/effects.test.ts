@@ -12,16 +12,20 @@ const set = (parameter: string | undefined, scope = "session", by = "set"): obje
   scope,
   by,
 });
-const config = (parameter?: unknown, scope?: unknown, isOn?: unknown): object => ({
+const config = (parameter?: unknown, scope?: unknown, isReadable?: unknown): object => ({
   kind: "set",
   parameter,
   scope,
   by: "set_config",
-  ...(isOn !== undefined && { isOn }),
+  ...(isReadable !== undefined && { isReadable }),
 });
-const strings = (isOn: boolean, scope = "session", by = "set"): object => ({
+const strings = (isReadable: boolean, scope = "session", by = "set"): object => ({
   ...set("standard_conforming_strings", scope, by),
-  isOn,
+  isReadable,
+});
+const encoding = (isReadable: boolean, scope = "session", by = "set"): object => ({
+  ...set("client_encoding", scope, by),
+  isReadable,
 });
 const lock = (call = "pg_advisory_lock"): EffectOf => ({ kind: "session-lock", call });
 const opaque = (name: string): EffectOf => ({ kind: "opaque", by: "function", name });
@@ -76,6 +80,27 @@ const cases: readonly (readonly [text: string, ...effects: object[]])[] = [
     "select set_config('STANDARD_conforming_strings', null, true)",
     config("standard_conforming_strings", "transaction", false),
   ],
+  ["set client_encoding to 'utf-8'", encoding(true)],
+  ["set client_encoding = UTF8", encoding(true)],
+  ["set local client_encoding = 'SQL_ASCII'", encoding(true, "transaction")],
+  ["set client_encoding to sjis", encoding(false)],
+  ["set client_encoding to 'latin1'", encoding(false)],
+  ["set client_encoding to default", encoding(false)],
+  ["reset client_encoding", encoding(false, "session", "reset")],
+  ["set names 'Unicode'", encoding(true)],
+  ["set names 'Shift_JIS_2004'", encoding(false)],
+  ["set local names 'gbk'", encoding(false, "transaction")],
+  ["set names default", encoding(false)],
+  ["set names", encoding(false)],
+  [
+    "select set_config('client_encoding', 'UTF8', true)",
+    config("client_encoding", "transaction", true),
+  ],
+  [
+    "select set_config('client_encoding', 'big5', false)",
+    config("client_encoding", "session", false),
+  ],
+  ["select set_config($1, 'utf8', true)", config({ parameter: 1 }, "transaction", true)],
   ["select set_config('a.b', 'c', 'f'::bool)", config("a.b", "session")],
   ["select set_config('a.b', 'c', ' YES '::bool)", config("a.b", "transaction")],
   ["select set_config('a.b', 'c', x > 1)", config("a.b")],

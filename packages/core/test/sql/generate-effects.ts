@@ -172,6 +172,17 @@ const TRAPS: readonly string[] = [
   "select set_config('standard_conforming_strings', 'of', false)",
   "select set_config('standard_conforming_strings', 'y', true)",
   "select set_config('standard_conforming_strings', lower('ON'), true)",
+  "set client_encoding = utf8",
+  "set client_encoding to 'SQL ASCII'",
+  "set session client_encoding to 'sjis'",
+  "set local client_encoding to default",
+  "reset client_encoding",
+  "set names 'utf-8'",
+  "set names 'GB18030'",
+  "set local names default",
+  "set names",
+  "select set_config('client_encoding', 'Utf8', false)",
+  "select set_config('client_encoding', 'johab', true)",
 ];
 
 /** Statements with an effect, or with words of one. */

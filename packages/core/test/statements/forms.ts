@@ -48,6 +48,10 @@ export const FORMS: readonly FormGroup[] = [
         "set local standard_conforming_strings = off",
         "… anything else, also by `RESET` or `SET LOCAL`",
       ),
+      form(
+        "set local client_encoding = 'SJIS'",
+        "`SET LOCAL client_encoding`, `SET NAMES`: not UTF-8",
+      ),
       form("set intervalstyle = 'iso_8601'", "`SET IntervalStyle`"),
       form(
         "set session characteristics as transaction read only",

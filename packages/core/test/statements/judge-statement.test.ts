@@ -72,6 +72,13 @@ const TABLE: readonly (readonly [text: string, outside: string, inside: string])
   ["select set_config('standard_conforming_strings', a, b) from t", "no-set", "no-set"],
   ["set local standard_conforming_strings = off", "no-set,no-set-local-outside-block", "no-set"],
   ["set local standard_conforming_strings = on", "no-set-local-outside-block", ""],
+  ["set client_encoding = 'UTF8'", "", ""],
+  ["set client_encoding = 'SJIS'", "no-set", "no-set"],
+  ["set local client_encoding = 'SJIS'", "no-set,no-set-local-outside-block", "no-set"],
+  ["set names 'gbk'", "no-set", "no-set"],
+  ["set names default", "no-set", "no-set"],
+  ["reset client_encoding", "no-set", "no-set"],
+  ["select set_config('client_encoding', 'UHC', false)", "no-set", "no-set"],
   ["select setseed(0.5)", "no-set", "no-set"],
   ["set local seed = 0.5", "no-set", "no-set"],
   ["select set_config('seed', '0.5', true)", "no-set", "no-set"],
@@ -167,6 +174,9 @@ describe("what is bound decides", () => {
     [["standard_conforming_strings", null, true], "no-set"],
     [["standard_conforming_strings", "on", true], ""],
     [["standard_conforming_strings", true, false], ""],
+    [["client_encoding", "utf8", false], ""],
+    [["CLIENT_ENCODING", "sjis", true], "no-set"],
+    [["client_encoding", null, true], "no-set"],
     [["seed", "0.5", true], "no-set"],
   ];
   for (const [values, says] of strings) {
@@ -274,8 +284,11 @@ describe("what the lane can do decides", () => {
     expect(verdict("listen a", { has })).toEqual(["no-listen"]);
   });
 
-  test("strings are not to be turned off, whoever follows the parameter or pins the connection", () => {
-    const texts = ["set", "set local"].map((set) => `${set} standard_conforming_strings = off`);
+  test("texts are not to be read otherwise, whoever follows the parameter or pins the connection", () => {
+    const texts = ["set", "set local"].flatMap((set) => [
+      `${set} standard_conforming_strings = off`,
+      `${set} client_encoding = 'SJIS'`,
+    ]);
 
     for (const extra of ["parses-set", "pins-on-set"] as const) {
       for (const text of texts) {

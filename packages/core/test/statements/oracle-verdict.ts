@@ -1,7 +1,7 @@
 import { capabilitiesOf, effectsOf, judgeStatement } from "../../src/index.ts";
 import { statementsIn } from "../../src/sql/statements.ts";
 import { readCorpus } from "../sql/corpus.ts";
-import { STRINGS } from "../sql/call-oracle.ts";
+import { isOfReading } from "../sql/call-oracle.ts";
 import { oracleEffects } from "../sql/effect-oracle.ts";
 import { oracleTrees } from "../sql/oracle.ts";
 
@@ -65,7 +65,7 @@ function expectedOfOne(
   if (OUTLIVES.has(kind)) return "refused";
   switch (kind) {
     case "set":
-      if (field("parameter") === STRINGS && field("isOn") !== true) return "refused";
+      if (isOfReading(field("parameter")) && field("isReadable") !== true) return "refused";
       return expectedOfSetting(field("parameter"), field("scope"), isInBlock);
     case "set-transaction":
       return onlyInside;

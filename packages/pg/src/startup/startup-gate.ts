@@ -116,7 +116,7 @@ export class Startup {
       rule: PARAMETERS,
       action: "would-have",
       message: this.#guard.withReason(message, PARAMETERS, path),
-      help: helpFor(finding.name),
+      help: helpFor(finding),
     });
   }
 

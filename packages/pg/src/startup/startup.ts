@@ -1,4 +1,4 @@
-import { type LaneInUse, PolicyError } from "@doorpolicy/core";
+import { hidesTexts, type LaneInUse, PolicyError } from "@doorpolicy/core";
 
 import { entryOf } from "../config/entry.ts";
 import { acceptsStartup, type HandedLimits } from "../config/index.ts";
@@ -16,6 +16,8 @@ export interface StartupFinding {
   readonly name: string;
   /** The key of the packet that carries it: its own name, or `options`. */
   readonly carrier: string;
+  /** The pooler takes it, and texts could not be judged by what they show. */
+  readonly hidesTexts?: boolean;
 }
 
 /** A startup packet, sorted by what the lane makes of it. */
@@ -46,7 +48,9 @@ export function judgeStartup(
   const draft: Draft = { packet: {}, limits: {}, translated: [], refused: [] };
   for (const [name, value] of Object.entries(packet)) {
     if (value === undefined) continue;
-    if (ALWAYS.has(name) || acceptsStartup(lane, name)) draft.packet[name] = value;
+    if (hidesTextsOf(lane, name, value))
+      draft.refused.push({ name, carrier: name, hidesTexts: true });
+    else if (ALWAYS.has(name) || acceptsStartup(lane, name)) draft.packet[name] = value;
     else if (name !== "options" && !translate(draft, name, name, limitFromPgValue(value)))
       draft.refused.push({ name, carrier: name });
   }
@@ -78,12 +82,21 @@ function judgeOptions(
   }
   const kept = settings.filter(({ name, value }) => {
     if (isName(name)) return false;
+    if (hidesTextsOf(lane, name, value)) {
+      draft.refused.push({ name, carrier: "options", hidesTexts: true });
+      return false;
+    }
     if (lane.has("parses-options") && acceptsStartup(lane, name)) return true;
     const isLimit = translate(draft, name, "options", limitFromServerText(value), settled);
     if (!isLimit) draft.refused.push({ name, carrier: "options" });
     return false;
   });
   if (kept.length > 0) draft.packet["options"] = formatStartupOptions(kept);
+}
+
+/** PgBouncer does not say at the login what a client has set there (measured with 1.24). */
+function hidesTextsOf(lane: LaneInUse, name: string, value: string): boolean {
+  return !lane.has("session-state") && hidesTexts(name, value);
 }
 
 /**
@@ -126,17 +139,22 @@ export function brokenParameter(
 }
 
 /** Why a connection is refused before a socket is opened. Holds names, never values. */
-export function startupRefusal({ name, carrier }: StartupFinding, path: string): PolicyError {
+export function startupRefusal(finding: StartupFinding, path: string): PolicyError {
+  const { name, carrier } = finding;
   const as = carrier === name ? "" : ` inside \`${carrier}\``;
+  const outcome = finding.hidesTexts
+    ? "the server reads strings otherwise with it than statements are judged"
+    : "the pooler refuses the connection or drops the setting";
   return new PolicyError(
     "startup/refused",
-    `\`${name}\`${as} at \`${path}\` goes out in the startup packet, and the pooler refuses the connection or drops the setting.`,
-    { path, hint: helpFor(name) },
+    `\`${name}\`${as} at \`${path}\` goes out in the startup packet, and ${outcome}.`,
+    { path, hint: helpFor(finding) },
   );
 }
 
-/** What to do about a parameter that the pooler does not take; one imperative sentence. */
-export function helpFor(name: string): string {
+/** What to do about a parameter that may not go out; one imperative sentence. */
+export function helpFor({ name, hidesTexts: isHiding }: StartupFinding): string {
+  if (isHiding) return "Remove it, and write a string with escapes as `E'…'` or bind it.";
   if (name === "search_path") {
     return "Qualify table names, set it with `ALTER ROLE … SET search_path`, or use the direct lane.";
   }

@@ -19,6 +19,7 @@ import type { Guard, Response } from "../guard.ts";
 import { type AskedStatement, askedStatement, isNamed } from "./asked-statement.ts";
 import { contaminationOf } from "./contamination.ts";
 import { noteOpaque } from "./opaque.ts";
+import { Reading } from "./reading.ts";
 
 /** Where a statement is about to run; asked only for what does something to its session. */
 export interface StatementPlace {
@@ -78,11 +79,22 @@ export class StatementGuard {
   readonly #guard: Guard;
   readonly #refusesNames: boolean;
   readonly #pinsOnLength: boolean;
+  readonly #readings = new WeakMap<PgClient, Reading>();
+  /** Whether a session was ever reported that reads texts otherwise: until then nothing is asked of any. */
+  #mayMisread = false;
 
   constructor(guard: Guard) {
     this.#guard = guard;
     this.#refusesNames = !guard.lane.has("tracks-named-statements");
     this.#pinsOnLength = guard.lane.has("pins-on-long-statement");
+  }
+
+  /** Follows what the server says of a connection, from before its login. */
+  follow(client: PgClient): void {
+    const reading = new Reading(client, () => {
+      this.#mayMisread = true;
+    });
+    this.#readings.set(client, reading);
   }
 
   /**
@@ -109,7 +121,10 @@ export class StatementGuard {
 
   #isPlain(effects: Effects, config: unknown): boolean {
     return (
-      hasNothingToJudge(effects) && !this.#pinsOnLength && !(this.#refusesNames && isNamed(config))
+      hasNothingToJudge(effects) &&
+      !this.#pinsOnLength &&
+      !this.#mayMisread &&
+      !(this.#refusesNames && isNamed(config))
     );
   }
 
@@ -126,7 +141,9 @@ export class StatementGuard {
       if (config === passed) return undefined;
       settleQuery(config);
     }
-    const findings = this.#findings(effects, askedStatement(text, config, values), place);
+    const found = this.#findings(effects, askedStatement(text, config, values), place);
+    const misread = this.#readings.get(place.client)?.findingOf(text);
+    const findings = misread === undefined ? found : [misread, ...found];
     return findings.length === 0
       ? undefined
       : this.#act(findings, text, () => place.site(FRAMES + through));

@@ -17,8 +17,11 @@ export type SettingsInput = Readonly<
 /** A parameter's name: of Postgres itself, or with a dot for one of the application's. */
 const NAME = /^[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*$/u;
 
-/** The guard reads strings as they are read with it on. */
-const OF_READING = "standard_conforming_strings";
+/** Texts are judged as the server reads them with these as they are (`session-state/no-set`). */
+const OF_READING: Readonly<Record<string, string>> = {
+  standard_conforming_strings: "Statements are read with `standard_conforming_strings` on.",
+  client_encoding: "Statements are sent, and read, in UTF-8.",
+};
 
 /** What a block is, and not what it sets: `isolation` and `readOnly` are options of their own. */
 const OF_THE_BLOCK = /^transaction_(?:isolation|read_only|deferrable)$/iu;
@@ -68,12 +71,9 @@ function checkedValue(name: string, value: unknown): string {
       "Use `isolation` and `readOnly` of `transaction()`.",
     );
   }
-  if (name.toLowerCase() === OF_READING) {
-    throw invalid(
-      path,
-      `Statements are read with \`${OF_READING}\` on.`,
-      "Leave it out; write escapes as `E'…'`.",
-    );
+  const reading = OF_READING[name.toLowerCase()];
+  if (reading !== undefined) {
+    throw invalid(path, reading, "Leave it out; write escapes as `E'…'`.");
   }
   if (name.toLowerCase() === "search_path" && (typeof value === "string" || Array.isArray(value))) {
     return checkedSearchPath(value, path);

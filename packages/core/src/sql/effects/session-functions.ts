@@ -1,6 +1,5 @@
-import { booleanOf } from "../constant.ts";
 import type { EffectOf, Operand } from "../effect.ts";
-import { STANDARD_STRINGS } from "../lexer.ts";
+import { isOfReading, isReadAsShown } from "../reading.ts";
 import { isOneOf } from "./is-one-of.ts";
 import type { Argument } from "./operand.ts";
 import { scopeOf } from "./operand.ts";
@@ -60,20 +59,20 @@ export const READ_ARGUMENTS: ReadonlySet<string> = new Set(["set_config", "pg_no
 function settingOf(arguments_: readonly Argument[]): EffectOf {
   const operand = argument(arguments_, 0, "setting_name");
   const parameter = typeof operand === "string" ? operand.toLowerCase() : operand;
-  const mayBeOfStrings = typeof parameter === "object" || parameter === STANDARD_STRINGS;
+  const mayBeOfReading = typeof parameter === "object" || isOfReading(parameter);
   return {
     kind: "set",
     parameter,
     scope: scopeOf(argument(arguments_, 2, "is_local")),
     by: "set_config",
-    ...(mayBeOfStrings && { isOn: isOnOf(argument(arguments_, 1, "new_value")) }),
+    ...(mayBeOfReading && { isReadable: isReadableOf(argument(arguments_, 1, "new_value")) }),
   };
 }
 
 /** Of any other value, `NULL` for the default among them, nothing is known. */
-function isOnOf(value: Operand): boolean | { readonly parameter: number } {
+function isReadableOf(value: Operand): boolean | { readonly parameter: number } {
   if (typeof value === "object") return value;
-  return value !== undefined && booleanOf(value) === true;
+  return value !== undefined && isReadAsShown(value);
 }
 
 /** Its parameters have no names. */

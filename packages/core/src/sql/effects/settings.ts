@@ -1,6 +1,5 @@
-import { booleanOf } from "../constant.ts";
 import type { SettingScope } from "../effect.ts";
-import { STANDARD_STRINGS } from "../lexer.ts";
+import { CLIENT_ENCODING, isOfReading, isReadAsShown } from "../reading.ts";
 import { readTransactionModes } from "../transaction-modes.ts";
 import { type StatementCursor, UNREADABLE } from "./statement-cursor.ts";
 
@@ -49,7 +48,7 @@ export function readReset(cursor: StatementCursor, at: number): void {
     scope: "session",
     by: "reset",
     // The default is what the database or the role says.
-    ...(parameter === STANDARD_STRINGS && { isOn: false }),
+    ...(isOfReading(parameter) && { isReadable: false }),
   });
 }
 
@@ -97,7 +96,7 @@ function acceptSpelling(cursor: StatementCursor): string | undefined {
     case "schema":
       return "search_path";
     case "names":
-      return "client_encoding";
+      return CLIENT_ENCODING;
     case "xml":
       return "xmloption";
     default:
@@ -118,7 +117,7 @@ function noteNamed(cursor: StatementCursor, at: number, scope: SettingScope): vo
     parameter,
     scope,
     by: "set",
-    ...(parameter === STANDARD_STRINGS && { isOn: readsTrue(cursor) }),
+    ...(isOfReading(parameter) && { isReadable: isReadableValue(cursor) }),
   });
 }
 
@@ -128,19 +127,25 @@ function variableName(cursor: StatementCursor): string | undefined {
   return names.includes(UNREADABLE) ? undefined : names.join(".").toLowerCase();
 }
 
-/** Whether what stands behind a parameter sets it to a constant that means true. */
-function readsTrue(cursor: StatementCursor): boolean {
+/** Whether the constant that stands behind a parameter of reading leaves texts readable. */
+function isReadableValue(cursor: StatementCursor): boolean {
   if (!cursor.acceptSign("=")) cursor.accept("to");
   const value = cursor.isName ? cursor.qualifiedName().join(".") : cursor.constant();
-  return cursor.isAtEnd && booleanOf(value) === true;
+  return cursor.isAtEnd && isReadAsShown(value);
 }
 
-/** What has a spelling of its own is never `standard_conforming_strings`. */
 function noteSpelling(
   cursor: StatementCursor,
   at: number,
   parameter: string,
   scope: SettingScope,
 ): void {
-  cursor.note(at, { kind: "set", parameter, scope, by: "set" });
+  cursor.note(at, {
+    kind: "set",
+    parameter,
+    scope,
+    by: "set",
+    // `SET NAMES 'utf8'`: the value stands where the `=` of others does.
+    ...(isOfReading(parameter) && { isReadable: isReadableValue(cursor) }),
+  });
 }

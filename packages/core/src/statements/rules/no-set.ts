@@ -1,9 +1,23 @@
+import { CLIENT_ENCODING } from "../../sql/reading.ts";
+import type { Judgement } from "../finding.ts";
 import { SEED } from "../setting.ts";
 import type { ResolvedSetting } from "../setting.ts";
 import type { StatementRule } from "../statement-rule.ts";
 
 /** Judged by rules of their own, whose words say more. */
 const ELSEWHERE: ReadonlySet<string> = new Set(["role", "session_authorization", "search_path"]);
+
+const OTHER_STRINGS: Judgement = {
+  message:
+    "With `standard_conforming_strings` at anything but `on` a string need not end where it seems to: what later statements of this connection do can no longer be told from their texts.",
+  help: "Leave it on, and write a string with escapes as `E'…'` or bind it.",
+};
+
+const OTHER_ENCODING: Judgement = {
+  message:
+    "With `client_encoding` at anything but UTF-8, which is what the driver sends, the server reads other characters than were written, and a string need not end where it seems to: what later statements of this connection do can no longer be told from their texts.",
+  help: "Leave it alone; the server converts to and from its own encoding.",
+};
 
 /**
  * A parameter that is set for the session, by `SET`, `RESET` or `set_config(…, false)`, inside a block
@@ -12,20 +26,17 @@ const ELSEWHERE: ReadonlySet<string> = new Set(["role", "session_authorization",
  * A `set_config()` whose third argument only the server can compute is one of two faults outside a block,
  * and refused; inside a block it may be right.
  *
- * `standard_conforming_strings` may only be turned on, whoever follows it and however long it holds: with it
- * off, statements that follow hide in their strings what they do (`select '\'' , pg_advisory_lock(1) , '\''`).
+ * `standard_conforming_strings` may only be turned on, and `client_encoding` only be set to UTF-8, whoever
+ * follows them and however long they hold: else statements that follow hide in their strings what they do
+ * (`select '\'' , pg_advisory_lock(1) , '\''`).
  */
 export const noSet: StatementRule = {
   id: "session-state/no-set",
   judge(effect, where) {
     const setting = where.setting(effect);
     if (setting === undefined) return undefined;
-    if (setting.hidesStrings) {
-      return {
-        message:
-          "With `standard_conforming_strings` at anything but `on` a string need not end where it seems to: what later statements of this connection do can no longer be told from their texts.",
-        help: "Leave it on, and write a string with escapes as `E'…'` or bind it.",
-      };
+    if (setting.hidesTexts) {
+      return setting.parameter === CLIENT_ENCODING ? OTHER_ENCODING : OTHER_STRINGS;
     }
     if (setting.scope === "transaction" || where.pins(effect)) return undefined;
     const { parameter, scope, by } = setting;
