@@ -333,12 +333,8 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
     {
       title: "the encoding and the strings that texts are read with",
-      facts: {
-        startupParameters: [
-          ...parameter("client_encoding", "utf-8").startupParameters,
-          ...parameter("standard_conforming_strings", "ON").startupParameters,
-        ],
-      },
+      facts: parameter("options", "-c client_encoding=utf-8 -c standard_conforming_strings=ON"),
+      pooler: v124,
       finds: [],
     },
     {
