@@ -3,6 +3,13 @@ import { effectsOf, ORDINARY } from "./effects.ts";
 import { KeptTexts } from "./kept-texts.ts";
 import { isOrdinary } from "./ordinary.ts";
 import { bodyEnd, bodyStart } from "./outer-comments.ts";
+import { unitAt } from "./characters.ts";
+
+const STAR = 0x2a;
+const SLASH = 0x2f;
+
+/** How far from its end a text is looked at before it is compared: where the ids of a trace stand. */
+const TAIL = 16;
 
 /** How much an {@link EffectCache} keeps. */
 export interface EffectCacheLimits {
@@ -35,6 +42,8 @@ export class EffectCache {
   /** Often the next one is the same again, and then even the comments need no look. */
   private lastText = "";
   private lastEffects: Effects = effectsOf("");
+  /** Of the last comment that a text ended with: an agent's ids are as long each time. */
+  private commentLength = 0;
   private readonly maxLength: number;
 
   constructor({ maxTexts = 1000, maxLength = 4096 }: EffectCacheLimits = {}) {
@@ -50,10 +59,12 @@ export class EffectCache {
 
   /** What {@link effectsOf} gives. */
   effectsOf(text: string): Effects {
-    if (text === this.lastText) return this.lastEffects;
+    if (mayBeSame(text, this.lastText) && text === this.lastText) return this.lastEffects;
     if (text.length > this.maxLength) return effectsOf(text);
     // An agent's comment is new each time: reading its characters would cost more than all the rest.
-    if (text.endsWith("*/") && this.isOrdinaryBeforeComment(text)) return ORDINARY;
+    if (isAt(text, text.length - 2, STAR, SLASH) && this.isOrdinaryBeforeComment(text)) {
+      return ORDINARY;
+    }
     const from = bodyStart(text);
     const to = bodyEnd(text, from);
     const isWhole = from === 0 && to === text.length;
@@ -65,15 +76,21 @@ export class EffectCache {
   }
 
   private isOrdinaryBeforeComment(text: string): boolean {
-    const start = text.lastIndexOf("/*");
-    // The comment has to end with the text, and no other may stand in it.
+    const start = this.commentStart(text);
+    // Behind what is ordinary it begins a comment, which has to end with the text. If one is in it, then both do not.
     if (start <= 0 || text.indexOf("*/", start + 2) !== text.length - 2) return false;
+    this.commentLength = text.length - start;
     const head = text.slice(0, start);
     const known = this.heads.get(head);
     if (known !== undefined) return known;
     const isKnown = isOrdinary(head);
     this.heads.set(head, isKnown);
     return isKnown;
+  }
+
+  private commentStart(text: string): number {
+    const likely = text.length - this.commentLength;
+    return isAt(text, likely, SLASH, STAR) ? likely : text.lastIndexOf("/*");
   }
 
   private ofBody(body: string): Effects {
@@ -83,6 +100,24 @@ export class EffectCache {
     this.kept.set(body, effects);
     return effects;
   }
+}
+
+/**
+ * Whether a comparison is worth it: two long texts that differ in an id near their end are compared nearly
+ * whole before the difference is found.
+ */
+function mayBeSame(text: string, other: string): boolean {
+  const { length } = text;
+  if (length !== other.length) return false;
+  return (
+    length < TAIL ||
+    (unitAt(text, length - TAIL) === unitAt(other, length - TAIL) &&
+      unitAt(text, length - TAIL / 2) === unitAt(other, length - TAIL / 2))
+  );
+}
+
+function isAt(text: string, at: number, first: number, second: number): boolean {
+  return at >= 0 && unitAt(text, at) === first && unitAt(text, at + 1) === second;
 }
 
 /** The cache of this copy of the package, with the defaults of {@link EffectCache}. */

@@ -184,7 +184,12 @@ export function operandOf(node: unknown): Operand {
     return part(constant, "boolval")["boolval"] === true ? "true" : "false";
   if ("isnull" in constant) return "null";
   // A zero is left out.
-  if ("ival" in constant) return JSON.stringify(part(constant, "ival")["ival"] ?? 0);
+  if ("ival" in constant) {
+    const value = Number(part(constant, "ival")["ival"] ?? 0);
+    // The parser has folded its sign into it.
+    return value < 0 ? undefined : String(value);
+  }
+  if ("fval" in constant) return textOf(part(constant, "fval")["fval"]);
   return "sval" in constant ? textOf(part(constant, "sval")["sval"]) : undefined;
 }
 

@@ -29,6 +29,19 @@ const EXCEPTIONS: readonly {
     reason: "a constant with escapes is left unread; libpg_query tells its value",
     applies: hasEscapedArgument,
   },
+  {
+    reason:
+      "PostgreSQL refuses UESCAPE without a string, which libpg_query takes for a name behind a comment; one with an escape is left unread",
+    applies: hasUescapeAlone,
+  },
+  {
+    reason: "libpg_query is given UTF-8, which has no halves of surrogate pairs",
+    applies: (text) => /\p{Surrogate}/u.test(text),
+  },
+  {
+    reason: "a number with a base, `0o17`, is told as it is written; libpg_query tells its value",
+    applies: (text) => /\b0[box]/i.test(text),
+  },
 ];
 
 function hasEscapedArgument(text: string): boolean {
@@ -38,6 +51,27 @@ function hasEscapedArgument(text: string): boolean {
     const token = lexer.slice();
     if (isBehind && lexer.kind === "escape-string" && token.includes("\\")) return true;
     isBehind = token === "(" || token === "," || token === "=>" || token === ":=";
+  }
+  return false;
+}
+
+function hasUescapeAlone(text: string): boolean {
+  const lexer = new Lexer(text);
+  let isBehind = false;
+  while (lexer.nextSignificant() !== "end") {
+    if (isBehind && (!isStringKind(lexer.kind) || lexer.slice().includes("\\"))) return true;
+    isBehind = lexer.is("uescape");
+  }
+  return isBehind;
+}
+
+/** `ADD COLUMN a lastval (b)`, `FROM a nextval (b)`: a type or an alias that is named as a function of sessions. */
+function hasNameOfSession(text: string): boolean {
+  const lexer = new Lexer(text);
+  let words = 0;
+  while (lexer.nextSignificant() !== "end") {
+    if (words > 1 && lexer.slice() === "(") return true;
+    words = lexer.kind === "identifier" || lexer.kind === "quoted-identifier" ? words + 1 : 0;
   }
   return false;
 }
@@ -84,7 +118,10 @@ export function compareEffects(text: string): EffectComparison {
   }
   const expected = [theirs.length, ...theirs.map((effects) => sorted(effects))];
   const readings = [effectsOf(text), cache.effectsOf(text), cache.effectsOf(text)];
-  const wrong = readings.map(shapeOf).find((ours) => !isSame(ours, expected));
+  const mayShowMore = hasNameOfSession(text);
+  const wrong = readings
+    .map(shapeOf)
+    .find((ours) => !isSame(ours, expected) && !(mayShowMore && showsMore(ours, expected)));
   return {
     wasParsed: true,
     hasEffect: theirs.some((effects) => effects.length > 0),
@@ -111,6 +148,18 @@ function sorted(effects: readonly object[]): string[] {
     ),
   );
   return [...new Set(texts)].toSorted();
+}
+
+/** Effects of the same statements, of which ours show all of theirs and more. */
+function showsMore(ours: readonly unknown[], theirs: readonly unknown[]): boolean {
+  return (
+    ours[0] === theirs[0] &&
+    theirs.every((effects, at) => !Array.isArray(effects) || isSubset(effects, ours[at]))
+  );
+}
+
+function isSubset(effects: readonly unknown[], others: unknown): boolean {
+  return Array.isArray(others) && effects.every((effect) => others.includes(effect));
 }
 
 function isSame(one: unknown, other: unknown): boolean {

@@ -1,4 +1,4 @@
-import { soon } from "../clock.ts";
+import { afterInput, soon } from "../clock.ts";
 import { isAcquireTimeout } from "../driver/pg-internals.ts";
 import type { Checkout } from "./checkout.ts";
 import { IdleConnections } from "./idle-connections.ts";
@@ -297,7 +297,8 @@ export class NullPool implements GateMember {
     const { client } = connection;
     // What is not in use keeps no process alive; what is being closed does, or nobody would hear of the end.
     if (this.#keeping.isUnrefed) client.ref?.();
-    client.end(() => connection.closed());
+    // Whoever has just been answered goes on first: what he asks next need not wait for this goodbye.
+    afterInput(() => client.end(() => connection.closed()));
   }
 
   #closeDead(connection: PooledConnection): void {

@@ -75,10 +75,10 @@ describe("transaction()", () => {
   test("fails, and says so, when a text has hidden a COMMIT from everybody but the server", async () => {
     const error = await rejection(
       transaction(async () => {
-        await allowing("session-state/no-set", "to hide a COMMIT from the lexer", () =>
-          actor.pool.query("set local standard_conforming_strings = off"),
-        );
-        await actor.pool.query("select 'a\\'';commit;begin;--'").catch(() => undefined);
+        await allowing("session-state/no-set", "to hide a COMMIT from the lexer", async () => {
+          await actor.pool.query("set local standard_conforming_strings = off");
+          await actor.pool.query("select 'a\\'';commit;begin;--'").catch(() => undefined);
+        });
         await actor.pool.query("insert into t values (1, 'a')");
       }),
     );

@@ -106,8 +106,10 @@ export function hasOption(cursor: StatementCursor, ...names: readonly string[]):
   let isOn = false;
   const outside = cursor.depth;
   do {
+    // A name stands behind `(` and `,`; behind a name stands its value.
+    const isName = cursor.isAtSign("(") || cursor.isAtSign(",");
     cursor.skip();
-    if (cursor.depth === outside || !names.includes(cursor.word())) continue;
+    if (!isName || cursor.depth === outside || !names.includes(cursor.word())) continue;
     cursor.skip();
     isOn = cursor.flag() ?? true;
   } while (!cursor.isAtEnd && cursor.depth > outside);

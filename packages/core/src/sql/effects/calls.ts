@@ -1,6 +1,6 @@
 import { folded } from "../name.ts";
 import { Lexer } from "../lexer.ts";
-import type { TokenKind } from "../token.ts";
+import { isStringKind, type TokenKind } from "../token.ts";
 import { isHarmlessWord, isOpaqueBuiltIn } from "./known-words.ts";
 import { type Argument, readArgument } from "./operand.ts";
 import {
@@ -168,7 +168,7 @@ class CallReader {
       if (this.readCall(start, isWord ? end : undefined)) return;
     } else if (this.isBehindDot()) this.readFields(start, "");
     else if (isWord) this.readKeyword(start, end);
-    else if (isQualified && mayBeOfCatalog(cursor.text, lastStart))
+    else if (isQualified && mayBeOfCatalog(cursor.text, lastStart) && !this.isType())
       this.readFields(lastStart, OF_CATALOG);
     // A qualified name is no keyword, whatever its first part is called.
     this.previousKind = isWord ? kind : "quoted-identifier";
@@ -249,6 +249,11 @@ class CallReader {
     }
     if (previousKind === "quoted-identifier") return true;
     return isOneOf(this.previousWord(), "into", "as", "with", "recursive", "references");
+  }
+
+  /** Whether the name that was read is the type of a constant, or of a cast. */
+  private isType(): boolean {
+    return isStringKind(this.cursor.kind) || this.isTarget();
   }
 
   /** Whether a name that is not known, with a parenthesis behind it, is a call where it stands. */
