@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { type CallSite, captureCallSite, describeCallSite } from "./call-site.ts";
 import { afterInput } from "./clock.ts";
 import type { Guard } from "./guard.ts";
+import { sharedState } from "./registry.ts";
 import { currentUnit } from "./units/context.ts";
 
 const RULE = "transaction/no-external-calls";
@@ -16,7 +17,6 @@ const EXPORTER_PATH = /^\/v1\/(?:traces|metrics|logs)\b/u;
 
 /** Sockets of undici, whose requests are reported themselves. */
 const ofRequests = new WeakSet<object>();
-let isListening = false;
 
 /**
  * Reports calls to the outside that are made while a `transaction()` is open, or an ORM's transaction in
@@ -28,8 +28,9 @@ let isListening = false;
  * Nothing listens until a policy asks for it (`transaction/no-external-calls`, off unless `strict`).
  */
 export function watchExternalCalls(guard: Guard): void {
-  if (isListening || guard.response(RULE) === "nothing") return;
-  isListening = true;
+  const state = sharedState();
+  if (state.hearsExternalCalls || guard.response(RULE) === "nothing") return;
+  state.hearsExternalCalls = true;
   subscribe("http.client.request.start", (message) => onRequest(requestOf(message)));
   subscribe("undici:request:create", (message) => onRequest(fetchOf(message)));
   subscribe("undici:client:connected", (message) => {

@@ -34,6 +34,8 @@ interface SharedState {
   allowances?: AsyncLocalStorage<Allowance | undefined>;
   /** Statements whose texts do not show what they do. */
   opaque?: OpaqueCounts;
+  /** One copy hears Node's channels for all of them: a call is reported once. */
+  hearsExternalCalls?: boolean;
 }
 
 const KEY = Symbol.for("doorpolicy/1");

@@ -1,6 +1,8 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
-import { definePolicy } from "@doorpolicy/core";
+import { definePolicy, type Policy } from "@doorpolicy/core";
 import * as one from "@doorpolicy/pg";
 import type { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -107,5 +109,28 @@ describe("two copies of the package in one process", () => {
 
     expect(mine).toEqual([{ n: "7" }]);
     expect(others).toEqual([{ n: "parsed 7" }]);
+  });
+
+  test("report a call to the outside once", async () => {
+    const rule = "transaction/no-external-calls";
+    const watched: Policy = { ...SAFE, rules: { [rule]: { runtime: "warn" } } };
+    await using own = stage.actor(watched);
+    const guarded = two.guardPg(requirePg("pg816"), definePolicy({ mode: "enforce", ...watched }));
+    // It would hear Node's channels as well from now on.
+    const other = new guarded.Pool({ connectionString: stage.world.bed.urls.pooled });
+    await other.end();
+    const server = createServer((_, response) => response.end("ok")).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+
+    await one.transaction(async () => {
+      await insert(own.pool, 1);
+      await (await fetch(`http://127.0.0.1:${port}/`)).text();
+    });
+    server.closeAllConnections();
+    server.close();
+
+    expect(own.rules().filter((seen) => seen === rule)).toHaveLength(1);
   });
 });
