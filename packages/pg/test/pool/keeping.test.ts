@@ -1,3 +1,5 @@
+import { Socket } from "node:net";
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { eventually, pause } from "../world.ts";
@@ -38,6 +40,28 @@ describe("lingerMs", () => {
     expect(idle).toBe(0);
     await stage.untilClients(0);
     expect(stage.logins(since)).toMatchObject({ opened: 5, closed: 5 });
+  });
+
+  test("of 0 lets whoever was answered go on before the goodbye is sent", async () => {
+    const seen: string[] = [];
+    const stream = (): Socket => {
+      seen.push("made");
+      return new Socket();
+    };
+    const pool = stage.actor({ lingerMs: 0 }).pool({ stream });
+    pool.on("connect", (client) => {
+      const connection: { end: () => unknown } = Reflect.get(client, "connection");
+      const end = connection.end.bind(connection);
+      connection.end = () => {
+        seen.push("goodbye");
+        return end();
+      };
+    });
+
+    await ask(pool, 2);
+    await pool.end();
+
+    expect(seen).toEqual(["made", "made", "goodbye", "goodbye"]);
   });
 
   test("of 5 gives it to whoever comes next, and the pooler has no client 50 ms after the last", async () => {
