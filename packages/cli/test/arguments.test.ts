@@ -1,9 +1,13 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { afterEach, describe, expect, test, vi } from "vitest";
 
 import { run } from "../src/program.ts";
-import { doorpolicy } from "./doorpolicy.ts";
+import { BIN, doorpolicy } from "./doorpolicy.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -75,5 +79,26 @@ describe("doorpolicy", () => {
 
     expect(code).toBe(2);
     expect(stdout).toBe("");
+  });
+});
+
+test("the program of a checkout that is not built says what to run", () => {
+  const folder = mkdtempSync(join(tmpdir(), "doorpolicy-"));
+  // Its manifest says that it is a module.
+  for (const file of ["bin/doorpolicy.js", "package.json"]) {
+    cpSync(join(BIN, "../..", file), join(folder, file));
+  }
+
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(folder, "bin/doorpolicy.js"), "check", ".env"],
+    { encoding: "utf8" },
+  );
+  rmSync(folder, { recursive: true });
+
+  expect({ status, stdout, stderr }).toEqual({
+    status: 2,
+    stdout: "",
+    stderr: "doorpolicy is not built yet: run `npm run build` at the root of its repository.\n",
   });
 });

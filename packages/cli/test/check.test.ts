@@ -69,12 +69,17 @@ error[startup/no-unsupported-parameters]: \`statement_timeout\` goes out in the 
 });
 
 describe("check, on the clean example", () => {
-  test("is silent", async () => {
+  test("says in one line what it looked at", async () => {
     const files = ["data-source.ts", "prisma.ts", ".env", "doorpolicy.config.ts"];
 
     const ran = await doorpolicy(["check", ...files.map((file) => `examples/check/clean/${file}`)]);
 
-    expect(ran).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(ran).toEqual({
+      code: 0,
+      stdout:
+        "4 files, 4 clients, 1 policy judged by examples/check/clean/doorpolicy.config.ts: no errors, no warnings\n",
+      stderr: "",
+    });
   });
 });
 

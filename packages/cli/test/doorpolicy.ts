@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 /** The program as it is published. */
-export const BIN: string = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
+export const BIN: string = fileURLToPath(new URL("../bin/doorpolicy.js", import.meta.url));
 
 /** The root of the repository; reports name files relative to it. */
 export const ROOT: string = fileURLToPath(new URL("../../..", import.meta.url));

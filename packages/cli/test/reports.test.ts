@@ -30,6 +30,7 @@ const finding: LocatedFinding = {
 };
 
 const report = (findings: readonly LocatedFinding[]): CheckReport => ({
+  files: ["src/data-source.ts"],
   judged: [],
   findings,
   failures: [],
@@ -45,8 +46,53 @@ const judgedBy = (policy: string, subject: string, file: string): Judged => ({
 });
 
 describe("the text of a check", () => {
-  test("is empty when nothing was found", () => {
-    const text = textReport(report([]), plain);
+  const url = { ...judgedBy("doorpolicy.config.ts", "DATABASE_URL", ".env"), client: "pg" };
+  const options = judgedBy("doorpolicy.config.ts", "export options", "a.ts");
+  const bare = judgedBy("recommended", "export options", "b.ts");
+  const policy = { ...judgedBy("c.ts", "export policy", "c.ts"), client: "policy" };
+  const CLEAN: readonly (readonly [files: readonly string[], judged: readonly Judged[], string])[] =
+    [
+      [
+        [".env", "a.ts"],
+        [url, { ...url, client: "typeorm" }, { ...url, subject: "DIRECT_URL" }, options],
+        "2 files, 3 clients judged by doorpolicy.config.ts: no errors, no warnings",
+      ],
+      [
+        ["a.ts", "b.ts"],
+        [options, bare],
+        "2 files, 2 clients judged by doorpolicy.config.ts and the preset `recommended` (no doorpolicy.config.* found): no errors, no warnings",
+      ],
+      [["c.ts"], [policy], "1 file, 1 policy judged: no errors, no warnings"],
+      [
+        ["a.ts", "c.ts", "d.ts"],
+        [options, policy, { ...policy, file: "d.ts" }],
+        "3 files, 1 client, 2 policies judged by doorpolicy.config.ts: no errors, no warnings",
+      ],
+      [[".env"], [], "1 file, 0 clients judged: no errors, no warnings"],
+    ];
+  test.each(CLEAN)(
+    "of %j without a finding is one line that says what was looked at",
+    (...given) => {
+      const [files, judged, expected] = given;
+
+      const text = textReport({ ...report([]), files, judged }, plain);
+
+      expect(text).toBe(expected);
+    },
+  );
+
+  test("is empty where nothing was found and something could not be judged", () => {
+    const failure = {
+      file: "a.ts",
+      subject: undefined,
+      position: undefined,
+      message: "it throws",
+      hint: "Mend it.",
+      cause: undefined,
+      stack: undefined,
+    };
+
+    const text = textReport({ ...report([]), failures: [failure] }, plain);
 
     expect(text).toBe("");
   });
@@ -162,6 +208,7 @@ warning[startup/no-unsupported-parameters]: \`statement_timeout\` goes out in th
 test("the JSON of a check says null for what is not known", () => {
   const json: unknown = JSON.parse(
     jsonReport({
+      files: ["a.ts", "b.ts"],
       judged: [
         {
           file: "a.ts",

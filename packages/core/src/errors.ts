@@ -1,3 +1,4 @@
+import { docsUrl } from "./docs-url.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import { textAt } from "./explain/face.ts";
 import { explainOwn } from "./explain/own-error.ts";
@@ -77,7 +78,10 @@ export class PolicyError extends Error {
   readonly brand: typeof BRAND = BRAND;
   readonly code: PolicyErrorCode;
   readonly hint: string;
-  readonly path: string | undefined;
+  /** The address of the page of its code. */
+  readonly docs: string;
+  /** The user's own key; no property at all where there is none, so that none is printed. */
+  declare readonly path: string | undefined;
 
   constructor(code: PolicyErrorCode, message: string, options: PolicyErrorOptions) {
     super(
@@ -87,7 +91,8 @@ export class PolicyError extends Error {
     this.name = "PolicyError";
     this.code = code;
     this.hint = options.hint;
-    this.path = options.path;
+    if (options.path !== undefined) this.path = options.path;
+    this.docs = docsUrl(`docs/errors/${code}.md`);
   }
 
   /** What `explainError` says of it; made when it is asked for. Neither copied nor printed with the error. */

@@ -4,6 +4,7 @@ export { check } from "./check.ts";
 export { refuseAsOptions } from "./client-options.ts";
 export { definePolicy } from "./define-policy.ts";
 export type { Diagnostic, Finding } from "./diagnostic.ts";
+export { docsUrl } from "./docs-url.ts";
 export { env, type Environment, type EnvReference } from "./env.ts";
 export {
   isPolicyError,

@@ -82,11 +82,13 @@ export interface Policy {
   readonly units?: UnitsPolicy;
   readonly externalCalls?: ExternalCallsPolicy;
   /**
-   * What single rules do; a bare string sets `check`, and `runtime` follows the mode.
+   * What single rules do. A bare string sets `check` alone, and `runtime` follows the mode: for what a rule
+   * does at run time write `{ runtime: "off" }`, `"warn"` or `"refuse"`. A place that the rule does not have is
+   * refused: most rules about statements and transactions have no check, and rules about names no run time.
    * `DOORPOLICY_RULES=rule=warn,…` overrides it, and says so.
    */
   readonly rules?: Readonly<Record<string, RuleSetting>>;
-  /** Written exceptions; each one appears in reports. */
+  /** Written exceptions; each one appears in reports, with the action `allowed` and its reason. */
   readonly allow?: readonly Exception[];
   /**
    * Keys of this policy (`"connections.maxPerProcess"`, or `"connections"` for all below it) that a

@@ -21,5 +21,7 @@ export interface Rule {
   readonly id: string;
   /** What it weighs in the static check unless a policy says otherwise. */
   readonly severity: Exclude<CheckLevel, "off">;
+  /** Whether a running client or driver looks for it too, so that a policy can set its `runtime`. */
+  readonly atRuntime: boolean;
   check(facts: ClientFacts, context: RuleContext): Iterable<Finding>;
 }

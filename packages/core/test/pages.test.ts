@@ -48,6 +48,16 @@ describe("pages of rules", () => {
     });
   }
 
+  for (const [id, page] of pages) {
+    test(`${id} says where it is looked for`, () => {
+      const rule = rules.find((one) => one.id === id);
+      const place =
+        rule === undefined ? "Run time" : rule.atRuntime ? "Check and run time" : "Check";
+
+      expect(page.split("\n")[2]).toMatch(new RegExp(`^${place} · `, "u"));
+    });
+  }
+
   for (const { id, severity } of rules) {
     test(`${id} names its weight`, () => {
       const word = severity === "warn" ? "warning" : "error";

@@ -57,7 +57,8 @@ export class Guard {
    * | `warn` | report | report | nothing |
    * | `off` | nothing | nothing | nothing |
    *
-   * A written exception, of the policy or of `allowing()`, turns "act" into "report". `subject` is what its `match` is looked for in.
+   * A written exception, of the policy or of `allowing()`, turns "act" into "report".
+   * `subject` is what its `match` is looked for in.
    */
   response(rule: string, subject = ""): Response {
     const { mode, policy } = this.lane;
@@ -75,22 +76,21 @@ export class Guard {
     return this.response("transaction/limits", subject) === "act" && !this.lane.has("pins-on-set");
   }
 
-  /** Reports a violation, in the name of this lane, unless its rule is off. */
-  report(draft: ViolationDraft): void {
-    if (this.lane.policy.rules[draft.rule]?.runtime !== "off") report(draft, this.lane);
+  /**
+   * Reports a violation, in the name of this lane, unless its rule is off. What a written exception covers is
+   * reported with its reason. `subject` as for `response`.
+   */
+  report(draft: ViolationDraft, subject = ""): void {
+    if (this.lane.policy.rules[draft.rule]?.runtime === "off") return;
+    const reason = this.#exception(draft.rule, subject);
+    report(reason === undefined ? draft : excused(draft, reason), this.lane);
   }
 
   /** Reports what is so for every connection of this module only the first time. */
-  reportOnce(key: string, draft: ViolationDraft): void {
+  reportOnce(key: string, draft: ViolationDraft, subject?: string): void {
     if (this.#said.has(key)) return;
     this.#said.add(key);
-    this.report(draft);
-  }
-
-  /** Adds why an exception holds to a message, so that exceptions appear in reports. */
-  withReason(message: string, rule: string, subject = ""): string {
-    const exception = this.#exception(rule, subject);
-    return exception === undefined ? message : `${message} Allowed: ${exception}.`;
+    this.report(draft, subject);
   }
 
   #exception(rule: string, subject: string): string | undefined {
@@ -103,4 +103,19 @@ export class Guard {
       )?.reason
     );
   }
+}
+
+/**
+ * A report with the exception that covers it. What is done all the same keeps its action, as for a connection
+ * that nobody may get any more; and what is refused in every mode is allowed by none.
+ */
+function excused(draft: ViolationDraft, reason: string): ViolationDraft {
+  if (draft.action === "refused") return draft;
+  const isLeftAlone = draft.action === "would-have" || draft.action === "reported";
+  return {
+    ...draft,
+    action: isLeftAlone ? "allowed" : draft.action,
+    message: `${draft.message} Allowed: ${reason}.`,
+    reason,
+  };
 }

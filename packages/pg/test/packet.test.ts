@@ -225,7 +225,7 @@ describe("a startup parameter that changes results or rights", () => {
 
     expect(seen).toMatchObject([
       {
-        action: "would-have",
+        action: "allowed",
         message: expect.stringContaining("Allowed: the pooler is told to ignore it."),
       },
     ]);

@@ -115,3 +115,38 @@ describe("what is done about a rule", () => {
     expect(guard.response(rule, "select 1 -- nightly")).toBe(response);
   });
 });
+
+describe("a written exception", () => {
+  const allow = [{ rule: draft.rule, match: "nightly", reason: "it thinks" }];
+  const told = (given: ViolationDraft, text: string): Violation | undefined => {
+    const seen: Violation[] = [];
+    const guard = new Guard(laneOf({ allow, onViolation: (violation) => seen.push(violation) }));
+    guard.report(given, text);
+    return seen[0];
+  };
+
+  test.each([
+    ["would-have", "allowed"],
+    ["reported", "allowed"],
+    ["closed", "closed"],
+    ["rolled-back", "rolled-back"],
+  ] as const)("reports %s as %s, with its reason", (action, reported) => {
+    const violation = told({ ...draft, action }, "select 1 -- nightly");
+
+    expect(violation).toMatchObject({
+      action: reported,
+      reason: "it thinks",
+      message: "A connection came back in a transaction. Allowed: it thinks.",
+    });
+  });
+
+  test.each([
+    ["what it does not match", "would-have", "select 1 -- hourly"],
+    ["what is refused all the same", "refused", "select 1 -- nightly"],
+  ] as const)("leaves %s as it is", (_, action, text) => {
+    const violation = told({ ...draft, action }, text);
+
+    expect(violation).toMatchObject({ action, message: draft.message });
+    expect(violation).not.toHaveProperty("reason");
+  });
+});

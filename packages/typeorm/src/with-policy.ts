@@ -150,7 +150,7 @@ function bootRefusal(key: (typeof BOOT_KEYS)[number]): PolicyError {
     `\`${key}\` changes the schema through the pooler whenever a process starts, from all replicas at once and without a lock.`,
     {
       path: key,
-      hint: `Set \`${key}: false\` and do it on the direct lane: \`{ lane: "direct" }\`.`,
+      hint: `Set \`${key}: false\` and do it on the direct lane, \`{ lane: "direct" }\`, or allow it by the rule \`${BOOT_RULE}\`.`,
     },
   );
 }

@@ -206,6 +206,12 @@ suite("withPolicy", () => {
     expect(guarded).toHaveProperty("synchronize", true);
   });
 
+  test("names the rule that allows DDL at start where it refuses it", () => {
+    const options = postgres({ url, migrationsRun: true });
+
+    expect(() => withPolicy(options, policyOf())).toThrow(/by the rule `lanes\/no-boot-ddl`\.$/u);
+  });
+
   test("edits the URL of the primary and of every replica, and only those", () => {
     const options = postgres({
       replication: {

@@ -49,6 +49,8 @@ export interface Failure {
 
 /** Everything that one run of `doorpolicy check` knows; reporters turn it into text. */
 export interface CheckReport {
+  /** What was looked at, relative to the working directory, each file once. */
+  readonly files: readonly string[];
   readonly judged: readonly Judged[];
   readonly findings: readonly LocatedFinding[];
   readonly failures: readonly Failure[];
@@ -57,7 +59,7 @@ export interface CheckReport {
 }
 
 /** What one file adds to a report. */
-export type FileReport = Omit<CheckReport, "notices">;
+export type FileReport = Omit<CheckReport, "files" | "notices">;
 
 /** How many findings weigh; those under a written exception are counted apart. */
 export interface Tally {

@@ -46,6 +46,7 @@ export async function judge(options: JudgeOptions): Promise<CheckReport> {
   }
 
   return {
+    files: read.map(({ shown }) => shown),
     judged: reports.flatMap((report) => report.judged),
     findings: reports.flatMap((report) => report.findings),
     failures: reports.flatMap((report) => report.failures),

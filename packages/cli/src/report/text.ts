@@ -1,6 +1,7 @@
 import {
   type CheckReport,
   type Failure,
+  type Judged,
   type LocatedFinding,
   type Position,
   PRESET,
@@ -12,15 +13,43 @@ import type { Colors } from "../output.ts";
 /**
  * The findings as people read them: one block each, a blank line between, then which policy judged
  * and the count.
- * A report without findings is the empty text, so that a clean run is silent.
+ * Without findings it is one line that says what was looked at; where something could not be judged,
+ * nothing, since what was looked at is then not all.
  */
 export function textReport(report: CheckReport, colors: Colors): string {
-  if (report.findings.length === 0) return "";
+  if (report.findings.length === 0) return report.failures.length === 0 ? cleanLine(report) : "";
 
   const blocks = report.findings.map((finding) => findingBlock(finding, report, colors));
   const judges = judgesOf(report);
   const end = [...(judges.length === 0 ? [] : [judges.join("\n")]), summary(tallyOf(report))];
   return [...blocks, ...end].join("\n\n");
+}
+
+/**
+ * `2 files, 3 clients judged by doorpolicy.config.ts: no errors, no warnings`. A URL that is judged for two
+ * ORMs counts once.
+ */
+function cleanLine({ files, judged }: CheckReport): string {
+  const clients = judged.filter(({ client }) => client !== "policy");
+  const policies = judged.filter(({ client }) => client === "policy");
+  const [count, own] = [subjectsIn(clients), subjectsIn(policies)];
+  const what = [
+    counted(files.length, "file"),
+    ...(count === 0 && own > 0 ? [] : [counted(count, "client")]),
+    ...(own === 0 ? [] : [counted(own, "policy", "policies")]),
+  ].join(", ");
+  const judges = new Set(clients.map(({ policy }) => judgeNamed(policy)));
+  const by = judges.size === 0 ? "" : ` by ${[...judges].join(" and ")}`;
+
+  return `${what} judged${by}: no errors, no warnings`;
+}
+
+function subjectsIn(judged: readonly Judged[]): number {
+  return new Set(judged.map(({ file, subject }) => `${file} ${subject}`)).size;
+}
+
+function judgeNamed(policy: string): string {
+  return policy === PRESET ? `the preset \`${PRESET}\` (no doorpolicy.config.* found)` : policy;
 }
 
 /** What could not be judged, and why; goes to standard error. */
@@ -98,8 +127,8 @@ function summary(tally: Tally): string {
   return counts.join(", ");
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
+function counted(count: number, what: string, several: string = `${what}s`): string {
+  return `${count} ${count === 1 ? what : several}`;
 }
 
 function indented(text: string): string {

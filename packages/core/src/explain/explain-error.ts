@@ -1,3 +1,4 @@
+import { docsUrl } from "../docs-url.ts";
 import type { Explanation, KnownFault } from "./explanation.ts";
 import { chainOf, type Face, facesOf, type Link } from "./face.ts";
 import type { Signature } from "./fault.ts";
@@ -53,6 +54,6 @@ function explanationOf(face: Face, signature: Signature<KnownFault>): Explanatio
     retryable,
     sentence: name === undefined || sentenceAbout === undefined ? sentence : sentenceAbout(name),
     hint,
-    docs: `docs/faults/${family}.md#${fault}`,
+    docs: docsUrl(`docs/faults/${family}.md#${fault}`),
   };
 }

@@ -34,6 +34,6 @@ export interface Explanation {
   readonly sentence: string;
   /** One imperative sentence: "Set …", "Move …". */
   readonly hint: string;
-  /** The fault's page, relative to the repository's root. */
+  /** The address of the fault's page. */
   readonly docs: string;
 }

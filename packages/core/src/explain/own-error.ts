@@ -1,3 +1,4 @@
+import { docsUrl } from "../docs-url.ts";
 import type { PolicyError, PolicyErrorCode } from "../errors.ts";
 import type { Explanation } from "./explanation.ts";
 import type { Retryable } from "./fault.ts";
@@ -36,7 +37,7 @@ export function explainOwn({ code, hint, message }: OwnError): Explanation {
     retryable: RETRYABLE[code] ?? "no",
     sentence: withoutHint(text, hint) || LOST_TEXT,
     hint,
-    docs: `docs/errors/${code}.md`,
+    docs: docsUrl(`docs/errors/${code}.md`),
   };
 }
 

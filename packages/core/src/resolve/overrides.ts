@@ -2,7 +2,7 @@ import type { Environment } from "../env.ts";
 import { PolicyError } from "../errors.ts";
 import type { Mode } from "../mode.ts";
 import type { ResolvedRuleSetting } from "../resolved-policy.ts";
-import { ruleIds } from "../rules/index.ts";
+import { placesOf, ruleIds } from "../rules/index.ts";
 import { nearest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 
@@ -30,7 +30,8 @@ export function modeFromEnvironment(environment: Environment): Mode | undefined 
 
 /**
  * Settings of single rules during an incident, from `DOORPOLICY_RULES=rule=level,…`. `off` and `warn`
- * hold for the check and at run time, `error` for the check, `refuse` at run time.
+ * hold for the check and at run time, `error` for the check, `refuse` at run time; neither for a rule that does
+ * not have that place.
  *
  * @throws PolicyError `policy/invalid` naming the variable and what is allowed.
  */
@@ -57,6 +58,21 @@ export function rulesFromEnvironment(
         guess === undefined
           ? `the rules ${ruleIds.join(", ")}`
           : `a known rule; did you mean "${guess}"?`,
+      );
+    }
+    const places = placesOf(rule);
+    if (level === "error" && !places.check) {
+      throw invalid(
+        "DOORPOLICY_RULES",
+        entry.trim(),
+        '"off", "warn" or "refuse": this rule has no check',
+      );
+    }
+    if (level === "refuse" && !places.runtime) {
+      throw invalid(
+        "DOORPOLICY_RULES",
+        entry.trim(),
+        '"off", "warn" or "error": this rule is looked for in the check alone',
       );
     }
     settings.set(rule, { ...settings.get(rule), ...setting });

@@ -9,7 +9,7 @@ import type {
   UnitsPolicy,
 } from "../policy.ts";
 import type { PoolerKind } from "../pooler.ts";
-import { ruleIds, severityOf } from "../rules/index.ts";
+import { ruleIds, rules as checks, severityOf } from "../rules/index.ts";
 
 /** The policy that every other one stands on: it has a value for all that must have one. */
 export interface BasePolicy extends Policy {
@@ -69,8 +69,8 @@ const strict: Policy = {
   connections: { lingerMs: 0, heldIdleReclaimMs: 15_000 },
   transaction: { statementTimeoutMs: 15_000, lockTimeoutMs: 5_000 },
   rules: {
-    ...Object.fromEntries(ruleIds.map((id) => [id, "error" as const])),
-    [EXTERNAL_CALLS]: { check: "error", runtime: "warn" },
+    ...Object.fromEntries(checks.map(({ id }) => [id, "error" as const])),
+    [EXTERNAL_CALLS]: { runtime: "warn" },
   },
   enforced: ["naming", "connections", "transaction", "units"],
 };

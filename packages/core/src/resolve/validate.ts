@@ -4,6 +4,7 @@ import { readConnectionUrl } from "../url/connection-url.ts";
 import { nearest } from "./nearest.ts";
 import { presets } from "./presets.ts";
 import { asCode, describe, invalid, isObject, join, type Problem } from "./problem.ts";
+import { problemsOfRules } from "./rule-settings.ts";
 import { problemsOfShape } from "./shape.ts";
 
 const PRESETS: readonly string[] = Object.keys(presets);
@@ -56,6 +57,7 @@ function problemsOf(policy: unknown, at: string): readonly Problem[] {
   }
   return [
     ...problemsOfShape(policy, at),
+    ...problemsOfRules(policy["rules"], join(at, "rules")),
     ...problemsOfUrls(policy["targets"], join(at, "targets")),
     ...problemsOfBases(policy["extends"], join(at, "extends")),
   ];

@@ -8,6 +8,7 @@ import { helpOf } from "../help.ts";
 export const acquireTimeout: Rule = {
   id: "connections/acquire-timeout",
   severity: "error",
+  atRuntime: true,
   *check({ acquireTimeoutMs: { value, path, key }, remedy }, { policy }) {
     const most = policy.connections.acquireTimeoutMs;
     if (!Number.isFinite(value)) {

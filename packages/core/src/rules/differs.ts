@@ -8,6 +8,7 @@ import type { Rule } from "../rule.ts";
 export const differs: Rule = {
   id: "pooler/differs",
   severity: "warn",
+  atRuntime: true,
   *check({ recognised, lane }, { target, has }) {
     if (recognised === undefined) return;
     const difference = differenceFromUrl(recognised.value, { target, lane, has });

@@ -8,6 +8,7 @@ import { tlsText } from "../settings.ts";
 export const explicitTls: Rule = {
   id: "settings/explicit-tls",
   severity: "warn",
+  atRuntime: true,
   *check({ tlsMode }) {
     if (tlsMode === undefined || tlsMode.value.standing === "explicit") return;
     yield { ...tlsText(tlsMode.value), path: tlsMode.path };

@@ -67,6 +67,18 @@ export const ruleIds: readonly string[] = Object.freeze([
   ...statementRuleIds,
 ]);
 
+/** Which of the two places of a rule's setting do something: the static check, and run time. */
+export interface RulePlaces {
+  readonly check: boolean;
+  readonly runtime: boolean;
+}
+
+/** Where a rule is looked for. All that have no check are run time's. */
+export function placesOf(id: string): RulePlaces {
+  const rule = rules.find((one) => one.id === id);
+  return { check: rule !== undefined, runtime: rule?.atRuntime ?? true };
+}
+
 /** What a rule weighs unless a policy says otherwise. */
 export function severityOf(id: string): Exclude<CheckLevel, "off"> {
   return rules.find((rule) => rule.id === id)?.severity ?? "error";

@@ -5,6 +5,7 @@ import { helpOf } from "../help.ts";
 export const maxPerProcess: Rule = {
   id: "connections/max-per-process",
   severity: "error",
+  atRuntime: false,
   *check({ poolMax: { value, path, key }, remedy }, { policy }) {
     const most = policy.connections.maxPerProcess;
     if (value <= most) return;

@@ -7,6 +7,7 @@ import type { Rule } from "../rule.ts";
 export const noAbandoned: Rule = {
   id: "statements/no-abandoned",
   severity: "error",
+  atRuntime: true,
   *check({ abandonQueryAfterMs }) {
     if (abandonQueryAfterMs === undefined) return;
     const { value, path } = abandonQueryAfterMs;

@@ -8,6 +8,7 @@ import type { Rule } from "../rule.ts";
 export const noBootDdl: Rule = {
   id: "lanes/no-boot-ddl",
   severity: "error",
+  atRuntime: true,
   *check({ bootStatements }, { has }) {
     if (!has("pools-connections")) return;
     for (const { value, path } of bootStatements) {

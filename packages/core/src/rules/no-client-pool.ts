@@ -11,6 +11,7 @@ import { helpOf } from "../help.ts";
 export const noClientPool: Rule = {
   id: "connections/no-client-pool",
   severity: "error",
+  atRuntime: false,
   *check({ poolMax, usesPerConnection, coverage, remedy }, { reuse }) {
     if (reuse === "pool" || usesPerConnection.value === 1) return;
     const many = Number.isFinite(poolMax.value) ? `Up to ${poolMax.value}` : "Any number of";

@@ -9,6 +9,7 @@ import { isDirectPooled } from "../url/place.ts";
 export const noContradiction: Rule = {
   id: "settings/no-contradiction",
   severity: "error",
+  atRuntime: true,
   *check({ contradictions = [], lane }, { target }) {
     for (const { value, path } of contradictions) yield { ...contradictionText(value, path), path };
     if (lane !== "direct" || !isDirectPooled(target)) return;

@@ -4,6 +4,7 @@ import type { Rule } from "../rule.ts";
 export const noIgnored: Rule = {
   id: "settings/no-ignored",
   severity: "warn",
+  atRuntime: false,
   *check({ client, ignoredSettings }) {
     for (const { value, path } of ignoredSettings) {
       yield {

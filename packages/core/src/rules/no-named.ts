@@ -8,6 +8,7 @@ import type { Rule } from "../rule.ts";
 export const noNamed: Rule = {
   id: "statements/no-named",
   severity: "error",
+  atRuntime: true,
   *check({ namedStatements: { value, path } }, { has, target }) {
     if (!value || has("tracks-named-statements")) return;
     yield {

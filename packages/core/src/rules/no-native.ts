@@ -7,6 +7,7 @@ import type { Rule } from "../rule.ts";
 export const noNative: Rule = {
   id: "driver/no-native",
   severity: "error",
+  atRuntime: false,
   *check({ nativeDriver: { value, path } }) {
     if (!value) return;
     yield {

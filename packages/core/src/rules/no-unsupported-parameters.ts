@@ -21,6 +21,7 @@ const LIMITS: Readonly<Record<string, string>> = {
 export const noUnsupportedParameters: Rule = {
   id: "startup/no-unsupported-parameters",
   severity: "error",
+  atRuntime: true,
   *check({ startupParameters }, context) {
     for (const parameter of startupParameters) yield* judge(parameter, context);
   },

@@ -10,6 +10,7 @@ import type { Rule } from "../rule.ts";
 export const requiredSetting: Rule = {
   id: "unit/required-setting",
   severity: "error",
+  atRuntime: true,
   *check({ coverage, lane }, { target }) {
     const { requireSetting, name } = target;
     if (coverage !== "configured" || lane === "direct" || requireSetting.length === 0) return;

@@ -9,6 +9,7 @@ import { helpOf } from "../help.ts";
 export const required: Rule = {
   id: "naming/required",
   severity: "error",
+  atRuntime: false,
   *check({ applicationName: { value, path, key }, remedy }, { has, policy }) {
     if (value !== undefined && value.trim() !== "") return;
     yield {

@@ -8,6 +8,7 @@ import type { Rule } from "../rule.ts";
 export const template: Rule = {
   id: "naming/template",
   severity: "warn",
+  atRuntime: false,
   *check({ applicationName: { value, path } }, { policy }) {
     if (value === undefined || value.trim() === "") return;
     if (parseName(policy.name.template, value) !== undefined) return;

@@ -26,7 +26,9 @@ describe("docs/faults", () => {
   test("is where an explanation points to", () => {
     const explanation = explainError(answer("08P01", "query_wait_timeout"));
 
-    expect(explanation?.docs).toBe("docs/faults/pooler.md#queue-timeout");
+    expect(explanation?.docs).toBe(
+      "https://github.com/doorpolicy/doorpolicy/blob/main/docs/faults/pooler.md#queue-timeout",
+    );
   });
 
   test("names every kind in its index", () => {

@@ -295,7 +295,7 @@ describe("a PolicyError", () => {
       retryable: "yes",
       sentence: "All 20 connections of `main` are in use.",
       hint: "Shorten the units that hold them.",
-      docs: "docs/errors/connection/acquire-timeout.md",
+      docs: "https://github.com/doorpolicy/doorpolicy/blob/main/docs/errors/connection/acquire-timeout.md",
     });
   });
 

@@ -106,7 +106,7 @@ describe("extends", () => {
   const team = definePolicy({
     extends: "strict",
     connections: { maxPerProcess: 50, acquireTimeoutMs: 2_000 },
-    rules: { "naming/template": { check: "off", runtime: "warn" } },
+    rules: { "statements/no-named": { check: "off", runtime: "warn" } },
     allow: [{ rule: "statements/no-named", reason: "team" }],
     targets: {
       main: {
@@ -195,9 +195,9 @@ describe("extends", () => {
   });
 
   test("a rule as a bare text sets `check` and leaves `runtime` as it was", () => {
-    const policy = resolved({ extends: team, rules: { "naming/template": "error" } });
+    const policy = resolved({ extends: team, rules: { "statements/no-named": "error" } });
 
-    expect(policy.rules["naming/template"]).toEqual({ check: "error", runtime: "warn" });
+    expect(policy.rules["statements/no-named"]).toEqual({ check: "error", runtime: "warn" });
     expect(policy.rules["naming/required"]).toEqual({ check: "error", runtime: "by-mode" });
   });
 
@@ -319,10 +319,13 @@ describe("DOORPOLICY_RULES", () => {
     ["refuse", { check: "warn", runtime: "refuse" }],
   ] as const;
   for (const [level, setting] of levels) {
-    test(`naming/template=${level}`, () => {
-      const policy = resolved({}, processWith({ DOORPOLICY_RULES: `naming/template=${level}` }));
+    test(`settings/explicit-tls=${level}`, () => {
+      const policy = resolved(
+        {},
+        processWith({ DOORPOLICY_RULES: `settings/explicit-tls=${level}` }),
+      );
 
-      expect(policy.rules["naming/template"]).toEqual(setting);
+      expect(policy.rules["settings/explicit-tls"]).toEqual(setting);
     });
   }
 
@@ -344,6 +347,8 @@ describe("DOORPOLICY_RULES", () => {
     ["naming/required", '"off", "warn", "error" or "refuse"'],
     ["naming/required=constructor", '"off", "warn", "error" or "refuse"'],
     ["x/y=warn", "the rules naming/required"],
+    ["transaction/idle=error", '"off", "warn" or "refuse": this rule has no check.'],
+    ["naming/required=refuse", "this rule is looked for in the check alone."],
   ] as const;
   for (const [text, says] of wrong) {
     test(`${text} is an error that names the variable`, () => {

@@ -32,12 +32,14 @@ export class ConnectionReports {
 
   #report(draft: ViolationDraft, block: OpenBlock | undefined, site: CallSite | undefined): void {
     const openedBy = describeCallSite(block?.site ?? site);
-    this.#guard.report({
-      ...draft,
-      message: this.#guard.withReason(draft.message, draft.rule, this.lastText),
-      ...(block === undefined ? {} : { heldMs: block.heldMs }),
-      ...(openedBy === undefined ? {} : { openedBy }),
-      ...(this.lastText === undefined ? {} : { statement: scrubStatement(this.lastText) }),
-    });
+    this.#guard.report(
+      {
+        ...draft,
+        ...(block === undefined ? {} : { heldMs: block.heldMs }),
+        ...(openedBy === undefined ? {} : { openedBy }),
+        ...(this.lastText === undefined ? {} : { statement: scrubStatement(this.lastText) }),
+      },
+      this.lastText,
+    );
   }
 }

@@ -79,12 +79,8 @@ function read(config: PoolConfigInput): EffectiveConfig | undefined {
 }
 
 function report(guard: Guard, { rule, path, message, help }: ConfigFinding, acts: boolean): void {
-  guard.reportOnce(`${rule} ${path}`, {
-    rule,
-    action: acts ? "reported" : "would-have",
-    message: guard.withReason(message, rule, path),
-    help,
-  });
+  const action = acts ? "reported" : "would-have";
+  guard.reportOnce(`${rule} ${path}`, { rule, action, message, help }, path);
 }
 
 function reportAddress(guard: Guard, config: PoolConfigInput, effective: EffectiveConfig): void {
@@ -95,7 +91,7 @@ function reportAddress(guard: Guard, config: PoolConfigInput, effective: Effecti
   const shown = recognisePooler(place);
   const difference = shown && differenceFromUrl(shown, { target, lane, has });
   if (difference === undefined || guard.response(rule, path) === "nothing") return;
-  guard.reportOnce(`${rule} ${lane}`, { rule, action: "reported", ...difference });
+  guard.reportOnce(`${rule} ${lane}`, { rule, action: "reported", ...difference }, path);
 }
 
 function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {

@@ -3,6 +3,7 @@ import { PolicyError } from "@doorpolicy/core";
 import { handedLimits, type PoolConfigInput, sayChanges } from "../config/index.ts";
 import type { ConnectionGuard } from "../connection/connection-guard.ts";
 import type { Guard } from "../guard.ts";
+import type { ViolationDraft } from "../report.ts";
 import { judgeConfig } from "./judge-config.ts";
 import { limitsOf } from "../connection/limits.ts";
 import {
@@ -97,7 +98,7 @@ export class Startup {
     const path = this.#path(finding);
     const response = this.#response(LIMITS, finding);
     if (response === "nothing") return;
-    this.#guard.reportOnce(`${LIMITS} ${path} ${name}`, {
+    const draft: ViolationDraft = {
       rule: LIMITS,
       action: response === "act" ? "translated" : "would-have",
       message:
@@ -105,19 +106,21 @@ export class Startup {
           ? `\`${name}\` at \`${path}\` is sent with BEGIN instead of the startup packet, which the pooler would refuse; statements outside a block have no such limit now.`
           : `\`${name}\` at \`${path}\` goes out in the startup packet, and the pooler refuses the connection or drops the limit.`,
       help: `Set \`ALTER ROLE … SET ${name}\` for statements outside blocks, and \`transaction\` limits in the policy for blocks.`,
-    });
+    };
+    this.#guard.reportOnce(`${LIMITS} ${path} ${name}`, draft, path);
   }
 
   #reportRefused(finding: StartupFinding): void {
     const path = this.#path(finding);
     if (this.#response(PARAMETERS, finding) === "nothing") return;
     const { message } = startupRefusal(finding, path);
-    this.#guard.reportOnce(`${PARAMETERS} ${path} ${finding.name}`, {
+    const draft: ViolationDraft = {
       rule: PARAMETERS,
       action: "would-have",
-      message: this.#guard.withReason(message, PARAMETERS, path),
+      message,
       help: helpFor(finding),
-    });
+    };
+    this.#guard.reportOnce(`${PARAMETERS} ${path} ${finding.name}`, draft, path);
   }
 
   #brokenRefusal(name: string): PolicyError {

@@ -12,8 +12,8 @@ export interface Allowance {
 }
 
 /**
- * Lets what `fn` does break one rule, for a written reason: it is reported as "would have", with the reason, and
- * not refused. Holds for what `fn` sends, and what it awaits, in this async context; not for what the
+ * Lets what `fn` does break one rule, for a written reason: it is reported with the action `allowed` and
+ * the reason, and not refused. Holds for what `fn` sends, and what it awaits, in this async context; not for what the
  * guard finds later by itself, such as a block that is over its limit. It allows nothing that is refused in every
  * mode. A Prisma client needs its `units` extension inside, since it sends lookups of one tick together.
  *

@@ -93,10 +93,7 @@ export class Contamination {
     this.#guard.report({
       rule: RULE,
       action: "closed",
-      message: this.#guard.withReason(
-        `${what}: the server connection holds what another client has left there, and this connection is closed when it is given back.`,
-        RULE,
-      ),
+      message: `${what}: the server connection holds what another client has left there, and this connection is closed when it is given back.`,
       help: "Look for services without a policy on the same pool, and for functions that set or listen.",
     });
   }

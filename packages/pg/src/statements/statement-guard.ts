@@ -197,14 +197,17 @@ export class StatementGuard {
       const sender = site();
       // Of `pool.query()` the stack shows the pool alone.
       const openedBy = ownFrame(sender) === undefined ? undefined : describeCallSite(sender);
-      this.#guard.report({
-        rule,
-        action: isRefused ? "refused" : level === "warn" ? "reported" : "would-have",
-        message: this.#guard.withReason(message, rule, text),
-        help,
-        statement: scrubStatement(text),
-        ...(openedBy === undefined ? {} : { openedBy }),
-      });
+      this.#guard.report(
+        {
+          rule,
+          action: isRefused ? "refused" : level === "warn" ? "reported" : "would-have",
+          message,
+          help,
+          statement: scrubStatement(text),
+          ...(openedBy === undefined ? {} : { openedBy }),
+        },
+        text,
+      );
       if (isRefused) return new PolicyError(codeOf(rule), message, { hint: help });
     }
     return undefined;

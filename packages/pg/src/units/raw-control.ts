@@ -19,13 +19,8 @@ export function rawControlProblem(text: string | undefined, guard: Guard): Error
   const message =
     "A transaction was begun or ended through `pool.query()`, which gives each statement a connection of its own: what comes next would not be in it.";
   const help = "Use `transaction(fn)`, or take a client with `pool.connect()` for the whole of it.";
-  guard.report({
-    rule,
-    action: response === "act" ? "refused" : "would-have",
-    message: guard.withReason(message, rule, text),
-    help,
-    statement: scrubStatement(text),
-  });
+  const action = response === "act" ? "refused" : "would-have";
+  guard.report({ rule, action, message, help, statement: scrubStatement(text) }, text);
   return response === "act" ? new PolicyError(rule, message, { hint: help }) : undefined;
 }
 

@@ -36,12 +36,7 @@ export function missingSetting(
   const statement = text === undefined ? {} : { statement: scrubStatement(text) };
   const message = `A statement for target \`${target.name}\` came without ${missing.map((name) => `\`${name}\``).join(", ")}, so that no row-level policy can tell whose rows it may touch${isRefused ? "; it was not sent" : ""}.`;
   const help = `Run it in \`unitOfWork({ setLocal: { "${missing[0]}": … } }, fn)\`, or, where it is for everybody, in \`allowing("${RULE}", reason, fn)\`.`;
-  guard.report({
-    rule: RULE,
-    action: isRefused ? "refused" : "would-have",
-    message: guard.withReason(message, RULE, text),
-    help,
-    ...statement,
-  });
+  const action = isRefused ? "refused" : "would-have";
+  guard.report({ rule: RULE, action, message, help, ...statement }, text);
   return isRefused ? new PolicyError(RULE, message, { hint: help }) : undefined;
 }

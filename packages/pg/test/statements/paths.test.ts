@@ -357,8 +357,25 @@ describe("what the policy says", () => {
     await db.pool.query("unlisten nothing_at_all");
     await expectRefused(await rejection(db.pool.query(listen())));
 
-    expect(db.seen[0]).toMatchObject({ action: "would-have" });
+    expect(db.seen).toMatchObject([
+      { action: "allowed", reason: "a cleaner" },
+      { action: "refused" },
+    ]);
     expect(db.seen[0]?.message).toContain("Allowed: a cleaner.");
+    expect(db.seen[1]).not.toHaveProperty("reason");
+  });
+
+  test("observe tells what is allowed from what it would have refused", async () => {
+    const allow = [{ rule: "session-state/no-listen", match: "nothing_a", reason: "a cleaner" }];
+    await using db = actor({ mode: "observe", allow });
+
+    await db.pool.query("unlisten nothing_a");
+    await db.pool.query("unlisten nothing_b");
+
+    expect(db.seen.map(({ action, reason }) => [action, reason])).toEqual([
+      ["allowed", "a cleaner"],
+      ["would-have", undefined],
+    ]);
   });
 
   test("a named statement is refused where the pooler does not carry it", async () => {
@@ -392,8 +409,9 @@ describe("allowing()", () => {
     );
 
     expect(beside).toMatchObject({ code: rule });
-    expect(db.seen.filter(({ action }) => action === "would-have")).toHaveLength(3);
-    expect(db.seen.some(({ message }) => message.includes("Allowed: a cleaner."))).toBe(true);
+    const allowed = db.seen.filter(({ action }) => action === "allowed");
+    expect(allowed.map(({ reason }) => reason)).toEqual(["a cleaner", "a cleaner", "a cleaner"]);
+    expect(allowed[0]?.message).toContain("Allowed: a cleaner.");
   });
 
   test("allows one rule, and those of the functions around it", async () => {

@@ -43,6 +43,6 @@ describe("on one connection of a unit with settings, allowing()", () => {
     expect(stage.sent().filter((batch) => batch.includes("nothing"))).toEqual([
       expect.stringContaining(ALLOWED),
     ]);
-    expect(own.seen.map(({ action }) => action).toSorted()).toEqual(["refused", "would-have"]);
+    expect(own.seen.map(({ action }) => action).toSorted()).toEqual(["allowed", "refused"]);
   });
 });
