@@ -149,7 +149,7 @@ describe.each(versions)("with %s", (name) => {
 
   test("ends the wait for a connection", async () => {
     const { pg } = world.guard(
-      { connections: { maxPerProcess: 1, acquireTimeoutMs: 100 } },
+      { connections: { maxPerProcess: 1, acquireTimeoutMs: 500 } },
       module,
     );
     const pool = new pg.Pool({ connectionString: world.bed.urls.pooled });
