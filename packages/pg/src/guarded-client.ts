@@ -64,6 +64,7 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
   const isWatching = guard.lane.mode !== "bypass";
   const filesOf = isWatching ? tlsFiles() : undefined;
   const statements = statementGuardOf(guard);
+  const shownText = (query: PgQuery): string | undefined => controlTextOf(query, Base.Query);
   class GuardedClient extends Base {
     readonly #connection: ConnectionGuard;
     readonly #startup: Startup;
@@ -71,6 +72,7 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
       isInBlock: () => willBeInBlock(this, this.#connection, Base.Query),
       site: (own) => captureCallSite(own),
       client: this,
+      mayWait: true,
     };
 
     constructor(given?: PoolConfigInput) {
@@ -119,6 +121,7 @@ export function guardClientClass(Base: PgClientConstructor, guard: Guard): PgCli
     /** A listener beside pg's own would cost each statement more than all that the guard does with it. */
     override _handleReadyForQuery(message: { readonly status: string }): void {
       this.#connection.noteReady(message.status);
+      statements?.refuseMisread(this, shownText);
       super._handleReadyForQuery(message);
     }
 

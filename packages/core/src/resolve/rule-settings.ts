@@ -17,15 +17,31 @@ export function problemsOfRules(rules: unknown, at: string): readonly Problem[] 
 }
 
 function problemsOfRule(id: string, setting: unknown, path: string): readonly Problem[] {
+  if (Array.isArray(setting)) {
+    return [
+      invalid(
+        path,
+        `${asCode(path)} is a list, which sets nothing.`,
+        `Write ${asCode('{ runtime: "off" }')} or a level.`,
+      ),
+    ];
+  }
   const { check, runtime } = isObject(setting) ? setting : { check: setting };
   const places = placesOf(id);
+  // "Off in both places" means what it says, also where there is only one.
+  if (check === "off" && runtime === "off") return [];
   return [
-    ...(places.check ? [] : withoutCheck(check, path, isObject(setting))),
-    ...(places.runtime ? [] : withoutRuntime(runtime, join(path, "runtime"))),
+    ...(places.check ? [] : withoutCheck(check, path, isObject(setting), runtime)),
+    ...(places.runtime ? [] : withoutRuntime(runtime, join(path, "runtime"), check)),
   ];
 }
 
-function withoutCheck(level: unknown, path: string, isKey: boolean): readonly Problem[] {
+function withoutCheck(
+  level: unknown,
+  path: string,
+  isKey: boolean,
+  runtime: unknown,
+): readonly Problem[] {
   const instead = levelIn(AT_RUNTIME, level);
   if (instead === undefined) return [];
   const key = isKey ? join(path, "check") : path;
@@ -34,19 +50,23 @@ function withoutCheck(level: unknown, path: string, isKey: boolean): readonly Pr
     invalid(
       key,
       `${asCode(key)} is ${quote(String(level))}${sets}, and this rule has no check: it holds at run time.`,
-      `Write ${asCode(`{ runtime: "${instead}" }`)} for the rule.`,
+      runtime === undefined
+        ? `Write ${asCode(`{ runtime: "${instead}" }`)} for the rule.`
+        : `Leave ${asCode("check")} out.`,
     ),
   ];
 }
 
-function withoutRuntime(level: unknown, key: string): readonly Problem[] {
+function withoutRuntime(level: unknown, key: string, check: unknown): readonly Problem[] {
   const instead = levelIn(IN_CHECK, level);
   if (instead === undefined) return [];
   return [
     invalid(
       key,
       `${asCode(key)} is ${quote(String(level))}, and this rule is looked for in the check alone: at run time it does nothing.`,
-      `Write ${asCode(`{ check: "${instead}" }`)} for the rule.`,
+      check === undefined
+        ? `Write ${asCode(`{ check: "${instead}" }`)} for the rule.`
+        : `Leave ${asCode("runtime")} out.`,
     ),
   ];
 }

@@ -61,7 +61,9 @@ function isKnownReadable(
 
 function nameOf(operand: Operand, values: readonly unknown[] | undefined): string | undefined {
   const value = typeof operand === "object" ? values?.[operand.parameter - 1] : operand;
-  return typeof value === "string" ? value.toLowerCase() : undefined;
+  // A driver sends bytes as they are.
+  const text = value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
+  return typeof text === "string" ? text.toLowerCase() : undefined;
 }
 
 function scopeOf(

@@ -47,6 +47,12 @@ const cases: readonly (readonly [text: string, ...effects: object[]])[] = [
   ["create rule r as on insert to t do also (listen x; select nextval('s'))"],
   ["prepare q as select nextval('s')", { kind: "prepare", name: "q" }],
   ["explain select nextval('s')"],
+  [`explain ("analyze") select nextval('s')`, { kind: "sequence", call: "nextval" }],
+  [
+    `explain (analyze off, U&"\\0061nalyze" on) select nextval('s')`,
+    { kind: "sequence", call: "nextval" },
+  ],
+  [`explain (verbose, "ANALYZE") select nextval('s')`],
   ["explain execute q", { kind: "execute", name: "q" }],
   ["SET Search_Path TO a", set("search_path")],
   ["set local statement_timeout = 5", set("statement_timeout", "transaction")],

@@ -177,6 +177,7 @@ describe("what is bound decides", () => {
     [["client_encoding", "utf8", false], ""],
     [["CLIENT_ENCODING", "sjis", true], "no-set"],
     [["client_encoding", null, true], "no-set"],
+    [[Buffer.from("client_encoding"), "sjis", true], "no-set"],
     [["seed", "0.5", true], "no-set"],
   ];
   for (const [values, says] of strings) {

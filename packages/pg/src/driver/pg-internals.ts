@@ -74,6 +74,13 @@ export function takeUnsent(client: PgClient): readonly PgQuery[] {
   return queue.splice(sentEarly(queue).length);
 }
 
+/** Takes the next of these out of the queue. */
+export function dropUnsent(client: PgClient): void {
+  const fields = fieldsOf(client);
+  const queue = fields._queryQueue ?? fields.queryQueue ?? [];
+  queue.splice(sentEarly(queue).length, 1);
+}
+
 /** True when more statements than the one being answered are on their way (pipeline mode). */
 export function isPipelining(client: PgClient): boolean {
   return (fieldsOf(client)._sentQueryQueue?.length ?? 0) > 0;

@@ -16,6 +16,7 @@ import {
   loginTargetOf,
   resolvePassword,
 } from "../driver/pg-login.ts";
+import { mayBeMisread } from "../statements/reading.ts";
 import type { TlsLogin } from "./tls-login.ts";
 
 const MECHANISM = "SCRAM-SHA-256";
@@ -89,7 +90,8 @@ export class PipelinedHandshake {
   sendFinal(send: () => void): void {
     // Given up by pg before the login is done, it would leave pg's queue, and its answer go to the next one.
     const isAwaited = !hasQueryTimeout(this.#client, undefined);
-    const query = isAwaited && this.#isConfidential() ? firstQueryOf(this.#client) : undefined;
+    const first = isAwaited && this.#isConfidential() ? firstQueryOf(this.#client) : undefined;
+    const query = mayBeMisread(this.#client, first?.text ?? "") ? undefined : first;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by the guarded class.
     const { Query } = this.#client.constructor as PgClientConstructor;
     inOneWrite(this.#connection, () => {

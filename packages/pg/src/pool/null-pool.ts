@@ -1,8 +1,9 @@
-import { afterInput, soon } from "../clock.ts";
+import { soon } from "../clock.ts";
 import { isAcquireTimeout } from "../driver/pg-internals.ts";
 import type { Checkout } from "./checkout.ts";
 import { IdleConnections } from "./idle-connections.ts";
 import type { Gate, GateMember } from "./gate.ts";
+import { sayGoodbyeSoon } from "./goodbyes.ts";
 import { ConnectRetry } from "../retry/connect-retry.ts";
 import type { Keeping, PoolHost, TakenConnection } from "./pool-host.ts";
 import { openConnection } from "./open-connection.ts";
@@ -297,8 +298,7 @@ export class NullPool implements GateMember {
     const { client } = connection;
     // What is not in use keeps no process alive; what is being closed does, or nobody would hear of the end.
     if (this.#keeping.isUnrefed) client.ref?.();
-    // Whoever has just been answered goes on first: what he asks next need not wait for this goodbye.
-    afterInput(() => client.end(() => connection.closed()));
+    sayGoodbyeSoon(() => client.end(() => connection.closed()));
   }
 
   #closeDead(connection: PooledConnection): void {

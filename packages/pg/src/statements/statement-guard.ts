@@ -12,14 +12,22 @@ import {
 } from "@doorpolicy/core";
 
 import { type CallSite, describeCallSite, ownFrame } from "../call-site.ts";
-import type { PgClient } from "../driver/pg-internals.ts";
+import {
+  dropUnsent,
+  isPipelined,
+  isSettled,
+  type PgClient,
+  type PgQuery,
+  unsentQueriesOf,
+} from "../driver/pg-internals.ts";
 import { putBack, settleQuery } from "../driver/given.ts";
+import { tellError } from "../driver/service-callback.ts";
 import { isSubmittable } from "../driver/submittable.ts";
 import type { Guard, Response } from "../guard.ts";
 import { type AskedStatement, askedStatement, isNamed } from "./asked-statement.ts";
 import { contaminationOf } from "./contamination.ts";
 import { noteOpaque } from "./opaque.ts";
-import { Reading } from "./reading.ts";
+import { type Reading, Readings } from "./reading.ts";
 
 /** Where a statement is about to run; asked only for what does something to its session. */
 export interface StatementPlace {
@@ -28,6 +36,8 @@ export interface StatementPlace {
   readonly isWrapped?: boolean;
   /** The connection that it goes to. */
   readonly client: PgClient;
+  /** Where it has to wait, `refuseMisread` is asked when its turn has come. */
+  readonly mayWait?: boolean;
   /** Who sends it; `own`: how many frames of ours stand between `problem()` and him. */
   readonly site: (own: number) => CallSite | undefined;
 }
@@ -79,9 +89,7 @@ export class StatementGuard {
   readonly #guard: Guard;
   readonly #refusesNames: boolean;
   readonly #pinsOnLength: boolean;
-  readonly #readings = new WeakMap<PgClient, Reading>();
-  /** Whether a session was ever reported that reads texts otherwise: until then nothing is asked of any. */
-  #mayMisread = false;
+  readonly #readings = new Readings();
 
   constructor(guard: Guard) {
     this.#guard = guard;
@@ -91,10 +99,7 @@ export class StatementGuard {
 
   /** Follows what the server says of a connection, from before its login. */
   follow(client: PgClient): void {
-    const reading = new Reading(client, () => {
-      this.#mayMisread = true;
-    });
-    this.#readings.set(client, reading);
+    this.#readings.follow(client);
   }
 
   /**
@@ -123,7 +128,7 @@ export class StatementGuard {
     return (
       hasNothingToJudge(effects) &&
       !this.#pinsOnLength &&
-      !this.#mayMisread &&
+      !this.#readings.areOdd &&
       !(this.#refusesNames && isNamed(config))
     );
   }
@@ -142,11 +147,41 @@ export class StatementGuard {
       settleQuery(config);
     }
     const found = this.#findings(effects, askedStatement(text, config, values), place);
-    const misread = this.#readings.get(place.client)?.findingOf(text);
+    const isNow = place.mayWait !== true || isSettled(place.client) || isPipelined(place.client);
+    const misread = isNow ? this.#misread(this.#readings.of(place.client), text) : undefined;
     const findings = misread === undefined ? found : [misread, ...found];
     return findings.length === 0
       ? undefined
       : this.#act(findings, text, () => place.site(FRAMES + through));
+  }
+
+  /**
+   * Refuses what waits on a connection that is ready for the next statement, as far as the session would read
+   * it otherwise: what was answered just now may have set it so, or the login has said it first.
+   */
+  refuseMisread(client: PgClient, textOf: (query: PgQuery) => string | undefined): void {
+    const reading = this.#readings.areOdd ? this.#readings.of(client) : undefined;
+    if (reading === undefined) return;
+    for (
+      let [next] = unsentQueriesOf(client);
+      next !== undefined;
+      [next] = unsentQueriesOf(client)
+    ) {
+      const text = textOf(next) ?? "";
+      const finding = this.#misread(reading, text);
+      const error = finding && this.#act([finding], text, () => undefined);
+      if (error === undefined) return;
+      dropUnsent(client);
+      tellError(next, error, client.connection);
+    }
+  }
+
+  /** Where it is only told, once a session: on an odd database each statement would say the same. */
+  #misread(reading: Reading | undefined, text: string): StatementFinding | undefined {
+    const finding = reading?.findingOf(text);
+    if (reading === undefined || finding === undefined) return undefined;
+    const isTold = this.#response(finding, text) === "act" || reading.isToTell();
+    return isTold ? finding : undefined;
   }
 
   #findings(

@@ -1,5 +1,6 @@
 import { PolicyError } from "@doorpolicy/core";
 
+import { entryOf } from "../config/entry.ts";
 import { checkedSearchPath, namesOf } from "./schema-list.ts";
 import type { Command } from "./wire-batch.ts";
 
@@ -71,7 +72,7 @@ function checkedValue(name: string, value: unknown): string {
       "Use `isolation` and `readOnly` of `transaction()`.",
     );
   }
-  const reading = OF_READING[name.toLowerCase()];
+  const reading = entryOf(OF_READING, name.toLowerCase());
   if (reading !== undefined) {
     throw invalid(path, reading, "Leave it out; write escapes as `E'…'`.");
   }

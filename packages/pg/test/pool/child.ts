@@ -10,6 +10,7 @@ const KEEPING = {
   keeps: { reuse: "pool", idleTimeoutMs: 30_000 },
   "keeps a few": { reuse: "pool", idleTimeoutMs: 30_000, minPerProcess: 2 },
   ends: { reuse: "pool", idleTimeoutMs: 30_000 },
+  "exits at once": { reuse: "none", lingerMs: 0 },
   "gives way": { reuse: "pool", idleTimeoutMs: 30_000, maxPerProcess: 1 },
 } as const;
 
@@ -32,3 +33,7 @@ await Promise.all([pool.query("select 1"), pool.query("select 2")]);
 if (story === "ends") await pool.end();
 if (story === "gives way") await new pg.Pool({ connectionString: url }).query("select 3");
 process.stdout.write("done\n");
+if (story === "exits at once") {
+  await pool.query("select 3");
+  process.exit(0);
+}

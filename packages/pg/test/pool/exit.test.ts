@@ -54,6 +54,18 @@ describe("a process that never ends its pool", { timeout: 60_000 }, () => {
     expect(goodbyes).not.toContain("closing because: client unexpected eof (");
   });
 
+  test("says goodbye to the pooler also when it is made to exit behind its last answer", async () => {
+    const since = world.bed.logs.mark();
+
+    const { code, output } = await run("exits at once");
+
+    expect({ code, output }).toEqual({ code: 0, output: "done\n" });
+    await eventually(async () => expect(await world.clients()).toEqual([]));
+    const goodbyes = world.bed.logs.since(since, "pooler").match(/closing because: .*? \(/g);
+    expect(goodbyes).toContain("closing because: client close request (");
+    expect(goodbyes).not.toContain("closing because: client unexpected eof (");
+  });
+
   test.each(IS_WIDE ? ["keeps", "keeps a few"] : ["keeps"])(
     "exits within a second though its connections would be kept for long (%s)",
     async (story) => {

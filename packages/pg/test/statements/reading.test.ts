@@ -29,6 +29,7 @@ beforeAll(async () => {
 afterAll(() => bed.stop());
 
 function guarded(policy: Policy = {}): {
+  readonly pg: ReturnType<typeof guardPg<typeof pgModule>>;
   readonly pool: InstanceType<(typeof pgModule)["Pool"]>;
   readonly seen: Violation[];
 } & AsyncDisposable {
@@ -42,14 +43,16 @@ function guarded(policy: Policy = {}): {
     ...policy,
     onViolation: (violation) => seen.push(violation),
   });
-  const pool = new (guardPg(pgModule, own).Pool)();
-  return { pool, seen, [Symbol.asyncDispose]: () => pool.end() };
+  const pg = guardPg(pgModule, own);
+  const pool = new pg.Pool();
+  return { pg, pool, seen, [Symbol.asyncDispose]: () => pool.end() };
 }
 
 const RULE = "session-state/no-set";
 
 /** The server converts `Á\` of these to one character before it looks for the end of the string. */
 const HIDDEN = String.raw`select E'Á\' as a, pg_advisory_lock(77) as b --'`;
+const ESCAPED = String.raw`select '\'' as a, pg_advisory_lock(78) as b, '\''`;
 const LOCKS = "select from pg_locks where locktype = 'advisory'";
 
 describe("a session that reads texts otherwise", () => {
@@ -119,6 +122,70 @@ describe("a session that reads texts otherwise", () => {
     });
 
     await expect(db.pool.query("select 1")).rejects.toMatchObject({ code: "startup/refused" });
+  });
+
+  test("gets no such text either that waits behind the statement which makes it so", async () => {
+    await using db = guarded();
+
+    const client = await db.pool.connect();
+    const asked = await Promise.allSettled([
+      client.query("select speak('SJIS')"),
+      client.query(HIDDEN),
+      client.query("select 1 as n"),
+      client.query("select speak('UTF8')"),
+      client.query("select 'Á' as s"),
+    ]);
+    client.release();
+
+    expect(asked.map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+      "fulfilled",
+      "fulfilled",
+    ]);
+    expect(asked[1]).toMatchObject({ reason: { code: RULE } });
+    expect(await bed.sql(LOCKS, "app")).toEqual([]);
+  });
+
+  test("gets one that waits behind the statement which makes it right", async () => {
+    const { pooled } = bed.urlsFor({ database: LEGACY });
+    await using db = guarded({
+      targets: { main: { pooler: { kind: "pgbouncer", version: "1.24" }, pooled } },
+    });
+    db.pool.on("connect", (client) => void client.query("set standard_conforming_strings = on"));
+
+    const first = await db.pool.query(String.raw`select '\\' as s`);
+
+    expect(first.rows).toEqual([{ s: String.raw`\\` }]);
+    expect(db.seen).toEqual([]);
+  });
+
+  test("gets none that waits for the login", async () => {
+    const { pooled } = bed.urlsFor({ database: LEGACY });
+    await using db = guarded({
+      targets: { main: { pooler: { kind: "pgbouncer", version: "1.24" }, pooled } },
+    });
+    const { Client } = db.pg;
+    const client = new Client({ connectionString: pooled });
+
+    const asked = await Promise.allSettled([client.connect(), client.query(ESCAPED)]);
+    await client.end();
+
+    expect(asked).toMatchObject([{ status: "fulfilled" }, { reason: { code: RULE } }]);
+  });
+
+  test("gets none with a pipelined login, from the second connection on", async () => {
+    const { pooled } = bed.urlsFor({ database: LEGACY });
+    await using db = guarded({
+      targets: { main: { pooler: { kind: "pgbouncer", version: "1.24" }, pooled } },
+      connections: { pipelineHandshake: true, lingerMs: 0 },
+    });
+    await db.pool.query("select 1");
+
+    for (let round = 0; round < 3; round++) {
+      await expect(db.pool.query(ESCAPED)).rejects.toMatchObject({ code: RULE });
+    }
   });
 
   test("is only reported in observe", async () => {

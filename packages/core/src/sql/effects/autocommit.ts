@@ -1,4 +1,4 @@
-import type { StatementCursor } from "./statement-cursor.ts";
+import { type StatementCursor, UNREADABLE } from "./statement-cursor.ts";
 
 /**
  * Notes what PostgreSQL refuses inside a transaction block (`PreventInTransactionBlock` in the server),
@@ -109,9 +109,10 @@ export function hasOption(cursor: StatementCursor, ...names: readonly string[]):
     // A name stands behind `(` and `,`; behind a name stands its value.
     const isName = cursor.isAtSign("(") || cursor.isAtSign(",");
     cursor.skip();
-    if (!isName || cursor.depth === outside || !names.includes(cursor.word())) continue;
-    cursor.skip();
-    isOn = cursor.flag() ?? true;
+    if (!isName || cursor.depth === outside || !cursor.isName) continue;
+    // With quotes as well, and in any case what could not be read.
+    const [name = UNREADABLE] = cursor.qualifiedName();
+    if (name === UNREADABLE || names.includes(name)) isOn = cursor.flag() ?? true;
   } while (!cursor.isAtEnd && cursor.depth > outside);
   return isOn;
 }
