@@ -43,7 +43,7 @@ export async function writeThrough(
   const acknowledged: string[] = [];
   const failures: Failure[] = [];
   let isOver = false;
-  let isGivenUp = false;
+  const givenUp = new AbortController();
 
   async function write(note: string, isInBlock: boolean): Promise<boolean> {
     const text = `insert into audit (note) values ('${note}') returning id`;
@@ -58,7 +58,7 @@ export async function writeThrough(
   }
 
   async function keepWriting(writer: number): Promise<void> {
-    for (let turn = 0, hasRecovered = false; !hasRecovered && !isGivenUp; turn += 1) {
+    for (let turn = 0, hasRecovered = false; !hasRecovered && !givenUp.signal.aborted; turn += 1) {
       const isAfter = isOver;
       const isStored = await write(`${writer}-${turn}`, turn % 2 === 1);
       hasRecovered = isAfter && isStored;
@@ -77,7 +77,7 @@ export async function writeThrough(
     await within(recoversWithinMs, "Every writer has succeeded again", all);
   } finally {
     // Plain clients that never recover would go on for as long as the run does.
-    isGivenUp = true;
+    givenUp.abort();
   }
   return { acknowledged, failures };
 }
