@@ -41,8 +41,6 @@ export async function runServer(
     return outcomes;
   }
 
-  // What a plain client has left may fail when its scenario has long been judged: that ends its process.
-  if (!guarded) process.on("uncaughtException", () => undefined);
   await using server = started;
   reporter.started(server);
   for (const client of clients) {

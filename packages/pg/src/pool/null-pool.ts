@@ -285,11 +285,8 @@ export class NullPool implements GateMember {
     this.#host.emit("release", error, connection.client);
     // What a `connect` listener has set without waiting for it shows up in the first holder's time.
     const isOwnSetting = connection.uses === 1 && this.#host.hasConnectListener();
-    if (error || connection.isSpoilt(isOwnSetting)) {
-      this.#close(connection);
-      return;
-    }
-    this.#goOn(connection);
+    if (error || connection.isSpoilt(isOwnSetting)) this.#close(connection);
+    else this.#goOn(connection);
   }
 
   #close(connection: PooledConnection): void {

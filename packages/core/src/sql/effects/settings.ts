@@ -35,7 +35,7 @@ export function readSet(cursor: StatementCursor, at: number): void {
   }
   const parameter = acceptSpelling(cursor);
   if (parameter === undefined) noteNamed(cursor, at, scope);
-  else noteSpelling(cursor, at, parameter, scope);
+  else noteParameter(cursor, at, parameter, scope);
 }
 
 /** Notes what a `RESET` does; stands behind it. */
@@ -73,7 +73,7 @@ function readResetName(cursor: StatementCursor): string | undefined {
 function readSession(cursor: StatementCursor, at: number, scope: SettingScope): boolean {
   if (isAssigned(cursor)) return false;
   if (cursor.accept("authorization")) {
-    noteSpelling(cursor, at, "session_authorization", scope);
+    noteParameter(cursor, at, "session_authorization", scope);
     return true;
   }
   if (!cursor.accept("characteristics")) return false;
@@ -81,7 +81,7 @@ function readSession(cursor: StatementCursor, at: number, scope: SettingScope): 
   cursor.accept("transaction");
   const modes = readTransactionModes(cursor);
   for (const [mode, parameter] of Object.entries(DEFAULTS_OF_MODES)) {
-    if (mode in modes) noteSpelling(cursor, at, parameter, scope);
+    if (mode in modes) noteParameter(cursor, at, parameter, scope);
   }
   return true;
 }
@@ -110,15 +110,7 @@ function isAssigned(cursor: StatementCursor): boolean {
 }
 
 function noteNamed(cursor: StatementCursor, at: number, scope: SettingScope): void {
-  if (!cursor.isName) return;
-  const parameter = variableName(cursor);
-  cursor.note(at, {
-    kind: "set",
-    parameter,
-    scope,
-    by: "set",
-    ...(isOfReading(parameter) && { isReadable: isReadableValue(cursor) }),
-  });
+  if (cursor.isName) noteParameter(cursor, at, variableName(cursor), scope);
 }
 
 /** Compared without regard to case, with quotes or without (`guc_name_compare` in the server). */
@@ -134,10 +126,11 @@ function isReadableValue(cursor: StatementCursor): boolean {
   return cursor.isAtEnd && isReadAsShown(value);
 }
 
-function noteSpelling(
+/** Stands behind the parameter: at the value of `SET NAMES 'utf8'`, at the `=` of others. */
+function noteParameter(
   cursor: StatementCursor,
   at: number,
-  parameter: string,
+  parameter: string | undefined,
   scope: SettingScope,
 ): void {
   cursor.note(at, {
@@ -145,7 +138,6 @@ function noteSpelling(
     parameter,
     scope,
     by: "set",
-    // `SET NAMES 'utf8'`: the value stands where the `=` of others does.
     ...(isOfReading(parameter) && { isReadable: isReadableValue(cursor) }),
   });
 }
