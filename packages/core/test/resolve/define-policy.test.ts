@@ -479,6 +479,13 @@ describe("a URL shows up in no error", () => {
 });
 
 describe("a policy that is defined", () => {
+  test("may turn a rule off in both places, also where it has one", () => {
+    const off = { check: "off", runtime: "off" } as const;
+    const rules = { "session-state/no-set": off, "naming/required": off };
+
+    expect(definePolicy({ rules }).rules).toEqual(rules);
+  });
+
   test("is a frozen copy, and what was given is left alone", () => {
     const given = {
       connections: { maxPerProcess: 5 },

@@ -296,6 +296,21 @@ describe("values of setLocal", () => {
     expect(answers).toEqual([value, value]);
   });
 
+  test.each(["standard_conforming_strings", "Client_Encoding"])(
+    "refuse %s, by which texts are read",
+    async (name) => {
+      const asked = unitOfWork({ setLocal: { [name]: "UTF8" } }, () => actor.pool.query(READ));
+
+      await expect(asked).rejects.toMatchObject({ code: "unit/invalid" });
+    },
+  );
+
+  test("take a name that every object has", async () => {
+    const asked = unitOfWork({ setLocal: { constructor: "x" } }, () => actor.pool.query(READ));
+
+    await expect(asked).rejects.toMatchObject({ code: "42704" });
+  });
+
   test("arrive as they are where standard_conforming_strings is off", async () => {
     const value = "it's \\ 'x\\'";
     const read = "select current_setting('app.v') as s";
